@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The UNet that redraws the lower face. docs/MODEL.md describes it layer by layer.
+ *
+ * A struct st_unet holds the checkpoint, batch norms folded, packed for this machine:
+ * immutable, shared by any number of threads. A struct st_unet_worker holds one thread's
+ * activations; after its first frame it allocates nothing.
+ */
+#ifndef ST_MODELS_UNET_H
+#define ST_MODELS_UNET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "synctalk/settings.h"
+#include "weights/weights.h"
+
+#define ST_UNET_SIDE 320
+
+struct st_kernels;
+struct st_unet;
+struct st_unet_worker;
+
+/* What a checkpoint is, read off its shapes. */
+struct st_unet_form {
+    bool narrow;              /* channels 16...256 instead of 32...512 */
+    synctalk_encoder encoder; /* WENET from the shapes; AVE or HUBERT from metadata
+                                 ("synctalk.encoder") if any; else AUTO: not decided */
+    int window;               /* audio vectors a frame uses: 16, narrow 8 */
+    size_t vector;            /* floats in a vector: 512, 2048, 8192; for AUTO 0 */
+    size_t audio_dims[3];     /* window reinterpreted, e.g. [32, 16, 16]; for AUTO zeros */
+};
+
+/* E_MODEL where it is not a SyncTalk UNet. Completes vector and audio_dims from
+ * `encoder` when the file leaves it open and `encoder` is not AUTO; E_ARG, naming the
+ * encoder that the checkpoint was made for, when the two contradict. */
+synctalk_status st_unet_recognise(struct st_unet_form *form, const struct st_weights *weights,
+                                  synctalk_encoder encoder, synctalk_error *err);
+
+/* `form` from st_unet_recognise(), with the encoder decided. `weights` is borrowed only
+ * for the call; `kernels` is copied. */
+synctalk_status st_unet_open(struct st_unet **out, const struct st_weights *weights,
+                             const struct st_unet_form *form, const struct st_kernels *kernels,
+                             synctalk_error *err);
+void st_unet_close(struct st_unet **unet);
+const struct st_unet_form *st_unet_form(const struct st_unet *unet);
+
+/* `unet` is borrowed until the worker is closed. One thread at a time. */
+synctalk_status st_unet_worker_open(struct st_unet_worker **out, const struct st_unet *unet,
+                                    synctalk_error *err);
+void st_unet_worker_close(struct st_unet_worker **worker);
+
+/* N samples, one after the other (a batch gains nothing on a CPU; see docs/MODEL.md).
+ *   image  [N, 6, 320, 320] f32 in [0, 1]: inner crop, masked crop, BGR planes
+ *   audio  [N, audio_dims] f32
+ *   out    [N, 3, 320, 320] f32 in (0, 1), BGR planes */
+synctalk_status st_unet_run(struct st_unet_worker *worker, size_t N, const float *image,
+                            const float *audio, float *out, synctalk_error *err);
+
+/* A checkpoint with random weights under the published names, for tools, tests and
+ * benchmarks: He initialisation, batch norms near identity. Same seed, same bytes. */
+synctalk_status st_unet_random(struct st_weights **out, bool narrow, synctalk_encoder encoder,
+                               uint64_t seed, synctalk_error *err);
+
+#endif /* ST_MODELS_UNET_H */
