@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JPEG by TurboJPEG. The library calls a truncated file a warning and fills the rest with
+ * grey; here it is an error, because such a frame must never be shown. */
+#include <stdlib.h>
+#include <string.h>
+#include <turbojpeg.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "image/picture.h"
+
+/* LIMITSCANS: a progressive file of thousands of empty scans would decode for hours. */
+#define DECODE_FLAGS (TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS)
+
+struct st_jpeg_decoder {
+    tjhandle handle;      /* owned */
+    uint8_t *cmyk;        /* owned; grown for four-channel files */
+    size_t cmyk_capacity; /* bytes */
+};
+
+struct header {
+    int width, height, colour_space;
+};
+
+synctalk_status st_jpeg_decoder_create(struct st_jpeg_decoder **out, synctalk_error *err)
+{
+    *out = NULL;
+    struct st_jpeg_decoder *decoder = calloc(1, sizeof *decoder);
+    if (!decoder)
+        return st_fail_memory(err, "a JPEG decoder", sizeof *decoder);
+    if (!(decoder->handle = tjInitDecompress())) {
+        st_jpeg_decoder_destroy(&decoder);
+        return st_fail_memory(err, "a JPEG decoder", sizeof *decoder);
+    }
+    *out = decoder;
+    return SYNCTALK_OK;
+}
+
+void st_jpeg_decoder_destroy(struct st_jpeg_decoder **decoder)
+{
+    if (!decoder || !*decoder)
+        return;
+    if ((*decoder)->handle)
+        tjDestroy((*decoder)->handle);
+    free((*decoder)->cmyk);
+    free(*decoder);
+    *decoder = NULL;
+}
+
+static synctalk_status read_header(struct st_jpeg_decoder *decoder, struct header *header,
+                                   const struct st_mapping *file, const char *path,
+                                   synctalk_error *err)
+{
+    int sampling = 0;
+    *header = (struct header){0};
+    if (file->size == 0)
+        return st_fail(err, SYNCTALK_E_FORMAT, "%s: the file is empty; a JPEG picture is needed",
+                       path);
+    /* The call also fails for a chroma layout that has no name in its interface, after it
+     * has filled the sizes; such a file decodes all the same. */
+    if (tjDecompressHeader3(decoder->handle, file->data, file->size, &header->width,
+                            &header->height, &sampling, &header->colour_space) < 0 &&
+        (header->width < 1 || header->height < 1))
+        return st_fail(err, SYNCTALK_E_FORMAT, "%s: not a readable JPEG picture: %s", path,
+                       tjGetErrorStr2(decoder->handle));
+    if (header->width < 1 || header->height < 1 || header->width > ST_PICTURE_MAX_SIDE ||
+        header->height > ST_PICTURE_MAX_SIDE)
+        return st_fail(err, SYNCTALK_E_FORMAT, "%s: a picture of %dx%d: each side must be 1 to %d",
+                       path, header->width, header->height, ST_PICTURE_MAX_SIDE);
+    return SYNCTALK_OK;
+}
+
+static bool has_end_marker(const struct st_mapping *file)
+{
+    for (size_t i = file->size; i-- > 1;)
+        if (file->data[i] == 0xD9 && file->data[i - 1] == 0xFF)
+            return true;
+    return false;
+}
+
+/* Only the first warning of a file keeps its words, so a harmless one counts as harmless
+ * only where the file also reaches its end marker. */
+static bool is_harmless(tjhandle handle, const struct st_mapping *file)
+{
+    const char *words = tjGetErrorStr2(handle);
+    return tjGetErrorCode(handle) == TJERR_WARNING &&
+           (strstr(words, "extraneous bytes") || strstr(words, "Adobe")) && has_end_marker(file);
+}
+
+static synctalk_status decode(struct st_jpeg_decoder *decoder, uint8_t *dst, size_t stride,
+                              const struct header *header, int format,
+                              const struct st_mapping *file, const char *path, synctalk_error *err)
+{
+    if (tjDecompress2(decoder->handle, file->data, file->size, dst, header->width, (int)stride,
+                      header->height, format, DECODE_FLAGS) == 0 ||
+        is_harmless(decoder->handle, file))
+        return SYNCTALK_OK;
+    return st_fail(err, SYNCTALK_E_FORMAT, "%s: the JPEG picture is damaged or cut short: %s", path,
+                   tjGetErrorStr2(decoder->handle));
+}
+
+/* Files store CMYK inverted; black scales what the inks leave. Source: OpenCV's imgcodecs,
+ * whose rounding (a shift, not a division by 255) is kept. */
+static void cmyk_to_bgr(uint8_t *dst, const uint8_t *cmyk, size_t pixels)
+{
+    for (size_t i = 0; i < pixels; i++, dst += 3, cmyk += 4) {
+        int k = cmyk[3];
+        for (int c = 0; c < 3; c++)
+            dst[2 - c] = (uint8_t)(k - ((255 - cmyk[c]) * k >> 8));
+    }
+}
+
+static synctalk_status read_cmyk(struct st_jpeg_decoder *decoder, struct st_picture *picture,
+                                 const struct header *header, const struct st_mapping *file,
+                                 const char *path, synctalk_error *err)
+{
+    synctalk_status st;
+    size_t stride = (size_t)header->width * 4;
+    size_t bytes = stride * (size_t)header->height;
+    if (bytes > decoder->cmyk_capacity) {
+        uint8_t *grown = realloc(decoder->cmyk, bytes);
+        if (!grown)
+            return st_fail_memory(err, "a four-channel picture", bytes);
+        decoder->cmyk = grown;
+        decoder->cmyk_capacity = bytes;
+    }
+    if ((st = decode(decoder, decoder->cmyk, stride, header, TJPF_CMYK, file, path, err)))
+        return st;
+    cmyk_to_bgr(picture->data, decoder->cmyk, (size_t)header->width * (size_t)header->height);
+    return SYNCTALK_OK;
+}
+
+synctalk_status st_jpeg_read(struct st_jpeg_decoder *decoder, struct st_picture *picture,
+                             const char *path, synctalk_error *err)
+{
+    synctalk_status st;
+    struct st_mapping file;
+    struct header header;
+
+    if ((st = st_map_file(&file, path, err)))
+        return st;
+    if ((st = read_header(decoder, &header, &file, path, err)))
+        goto done;
+    if ((st = st_picture_resize(picture, header.width, header.height, err)))
+        goto done;
+    if (header.colour_space == TJCS_CMYK || header.colour_space == TJCS_YCCK)
+        st = read_cmyk(decoder, picture, &header, &file, path, err);
+    else
+        st = decode(decoder, picture->data, picture->stride, &header, TJPF_BGR, &file, path, err);
+
+done:
+    st_unmap_file(&file);
+    return st;
+}
+
+synctalk_status st_jpeg_size(struct st_jpeg_decoder *decoder, const char *path, int *width,
+                             int *height, synctalk_error *err)
+{
+    struct st_mapping file;
+    struct header header;
+    synctalk_status st = st_map_file(&file, path, err);
+    if (st)
+        return st;
+    if (!(st = read_header(decoder, &header, &file, path, err))) {
+        *width = header.width;
+        *height = header.height;
+    }
+    st_unmap_file(&file);
+    return st;
+}
+
+synctalk_status st_jpeg_write(const struct st_picture *picture, const char *path, int quality,
+                              int overwrite, synctalk_error *err)
+{
+    synctalk_status st;
+    struct st_output output = {.fd = -1};
+    unsigned char *bytes = NULL; /* TurboJPEG's own */
+    unsigned long size = 0;
+    tjhandle handle = tjInitCompress();
+
+    if (!handle)
+        return st_fail_memory(err, "a JPEG encoder", sizeof *picture);
+    if ((st = st_output_open(&output, path, overwrite, err)))
+        goto done;
+    if (tjCompress2(handle, picture->data, picture->width, (int)picture->stride, picture->height,
+                    TJPF_BGR, &bytes, &size, TJSAMP_444, quality, TJFLAG_ACCURATEDCT) < 0) {
+        st = st_fail(err, SYNCTALK_E_LIBRARY, "%s: cannot encode a JPEG picture: %s", path,
+                     tjGetErrorStr2(handle));
+        goto done;
+    }
+    if ((st = st_output_write(&output, bytes, size, err)))
+        goto done;
+    st = st_output_commit(&output, overwrite, err);
+
+done:
+    st_output_close(&output);
+    tjFree(bytes);
+    tjDestroy(handle);
+    return st;
+}
