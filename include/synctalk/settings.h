@@ -74,12 +74,14 @@ typedef int synctalk_switch;
  */
 typedef struct synctalk_settings {
     /* where things are */
-    const char *root;     /**< folder that holds dataset/, checkpoint/, model/. Default "." */
-    const char *models;   /**< folder of shared networks, looked in first. Default NULL */
-    const char *model;    /**< the person's name. No default. */
-    const char *features; /**< .npy with ready features, instead of an encoder. Default NULL */
-    int checkpoint;       /**< number of the checkpoint; -1 = highest. Default -1 */
-    int overwrite;        /**< 1 replaces an output that exists. Default 0 */
+    const char *root;        /**< folder that holds dataset/, checkpoint/, model/. Default "." */
+    const char *models;      /**< folder of shared networks, looked in first. Default NULL */
+    const char *more_models; /**< ':'-separated folders of shared networks, looked in after
+                                  ROOT/model; no option names it. Default NULL */
+    const char *model;       /**< the person's name. No default. */
+    const char *features;    /**< .npy with ready features, instead of an encoder. Default NULL */
+    int checkpoint;          /**< number of the checkpoint; -1 = highest. Default -1 */
+    int overwrite;           /**< 1 replaces an output that exists. Default 0 */
 
     /* what is made */
     int mode;        /**< synctalk_mode. Default training */

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generate/generate.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "generate/render.h"
+#include "generate/sound.h"
+
+#define MAX_WORKERS 256
+
+/* Everything that one run opens; zeroed, it closes cleanly. */
+struct run {
+    struct st_sound sound;
+    struct st_plan plan;
+    struct st_output output;
+    struct st_weights *table; /* ready features */
+    struct st_feature_source *features;
+    struct st_audio_reader *reader;
+    struct st_video_writer *writer;
+    struct st_video_writer_settings video;
+    struct st_render render;
+};
+
+static const char *const x264_names[] = {"ultrafast", "superfast", "veryfast", "faster",
+                                         "fast",      "medium",    "slow",     "slower"};
+
+/* The AAC sampling rates of ISO/IEC 14496-3, table 1.18. */
+static bool aac_takes(int rate_hz)
+{
+    static const int rates[] = {96000, 88200, 64000, 48000, 44100, 32000,
+                                24000, 22050, 16000, 12000, 11025, 8000};
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
+        if (rates[i] == rate_hz)
+            return true;
+    return false;
+}
+
+static synctalk_status make_plan(struct run *run, const struct synctalk_person *person,
+                                 const synctalk_settings *s, const char *audio, synctalk_error *err)
+{
+    const int fps = person->hears->fps;
+    run->plan = (struct st_plan){
+        .frames = st_plan_frame_count(run->sound.samples, run->sound.rate_hz, fps),
+        .sources = person->dataset.frames,
+        .start = s->start_frame,
+        .loop_back = s->loop_back != 0,
+        .at_end = (synctalk_at_end)s->at_end,
+    };
+    if (run->plan.start < 0 || run->plan.start >= run->plan.sources)
+        return st_fail(err, SYNCTALK_E_ARG, "--start-frame %d: %s has frames 0 to %" PRId64,
+                       s->start_frame, person->name, run->plan.sources - 1);
+    if (run->plan.frames == 0)
+        return st_fail(err, SYNCTALK_E_FORMAT,
+                       "%s: the sound is %.1f ms long, which is less than half a frame", audio,
+                       1e3 * (double)run->sound.samples / run->sound.rate_hz);
+    return SYNCTALK_OK;
+}
+
+/* Ready features that are much shorter or longer than the sound are another recording's. */
+static void warn_length(const struct run *run, const synctalk_callbacks *callbacks)
+{
+    int64_t vectors = (int64_t)st_weights_at(run->table, 0)->dims[0];
+    int64_t off = vectors - run->plan.frames;
+    if (off > 25 || off < -25)
+        st_log(callbacks, SYNCTALK_LOG_WARNING,
+               "%s: holds %" PRId64 " features for %" PRId64
+               " frames; do they belong to this sound?",
+               st_weights_path(run->table), vectors, run->plan.frames);
+}
+
+static synctalk_status open_features(struct run *run, const struct synctalk_person *person,
+                                     const synctalk_settings *s, const char *audio,
+                                     const synctalk_callbacks *callbacks, synctalk_error *err)
+{
+    const struct st_unet_form *form = st_unet_form(person->unet);
+    synctalk_status st;
+
+    if (!s->features) {
+        if (!person->encoder)
+            return st_fail(err, SYNCTALK_E_ARG,
+                           "%s was opened for ready features: give --features FILE.npy",
+                           person->name);
+        return st_feature_source_from_sound(&run->features, audio, person->encoder, form->window,
+                                            err);
+    }
+    if ((st = st_weights_open(&run->table, s->features, err)) ||
+        (st = st_feature_source_from_file(&run->features, run->table, form->vector, form->window,
+                                          err)))
+        return st;
+    warn_length(run, callbacks);
+    return SYNCTALK_OK;
+}
+
+/* Even sizes, as yuv420p wants: an odd row or column is left out; pictures of more than
+ * max_lines are scaled. */
+static void fit_size(struct st_video_writer_settings *video, const struct st_dataset *dataset,
+                     int max_lines)
+{
+    video->source_width = dataset->width & ~1;
+    video->source_height = dataset->height & ~1;
+    video->width = video->source_width;
+    video->height = video->source_height;
+    if (max_lines > 0 && video->height > max_lines) {
+        double scale = (double)max_lines / video->height;
+        video->height = max_lines & ~1;
+        video->width = (int)(video->width * scale / 2 + 0.5) * 2;
+        if (video->width < 2)
+            video->width = 2;
+    }
+}
+
+static synctalk_status open_video(struct run *run, const struct synctalk_person *person,
+                                  const synctalk_settings *s, const char *audio,
+                                  synctalk_error *err)
+{
+    const int cores = st_cpu_cores();
+    synctalk_status st;
+
+    if ((st = st_audio_reader_open(&run->reader, audio, aac_takes(run->sound.rate_hz) ? 0 : 48000,
+                                   2, err)))
+        return st;
+    const struct st_audio_info *sound = st_audio_reader_info(run->reader);
+    run->video = (struct st_video_writer_settings){
+        .path = run->output.temporary,
+        .name = run->output.target,
+        .fps = person->hears->fps,
+        .crf = s->crf,
+        .x264_preset = x264_names[s->x264_preset],
+        /* Fixed by the machine, not by --threads: x264's stream depends on it. */
+        .threads = s->encoder_threads ? s->encoder_threads
+                   : cores < 4        ? cores
+                                      : 4,
+        .audio_hz = sound->rate_hz,
+        .audio_channels = sound->channels,
+        .audio_kbps = s->audio_kbps,
+    };
+    fit_size(&run->video, &person->dataset, s->max_lines);
+    if (run->video.source_width < 2 || run->video.source_height < 2)
+        return st_fail(err, SYNCTALK_E_FORMAT, "%s: frames of %dx%d are too small for a video",
+                       person->dataset.folder, person->dataset.width, person->dataset.height);
+    return st_video_writer_open(&run->writer, &run->video, err);
+}
+
+static void describe_render(struct run *run, const struct synctalk_person *person,
+                            const synctalk_settings *s)
+{
+    int workers = s->threads ? s->threads : st_cpu_cores();
+    if (workers > MAX_WORKERS)
+        workers = MAX_WORKERS;
+    int slots = s->frames_per_core ? s->frames_per_core * workers : 1;
+    if (workers > slots)
+        workers = slots;
+    run->render = (struct st_render){
+        .plan = &run->plan,
+        .dataset = &person->dataset,
+        .unet = person->unet,
+        .kernels = &person->kernels,
+        .features = run->features,
+        .writer = run->writer,
+        .sound = run->reader,
+        .redraw = {.blend = s->blend, .feather_px = s->feather_px, .colour_match = s->colour_match},
+        .parsing = s->parsing < 0 ? person->dataset.has_parsing : s->parsing != 0,
+        .fps = person->hears->fps,
+        .workers = workers,
+        .slots = slots,
+    };
+}
+
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
+}
+
+static void fill_report(synctalk_report *report, const struct run *run,
+                        const struct timespec *start)
+{
+    *report = (synctalk_report){
+        .frames = run->plan.frames,
+        .fps = run->video.fps,
+        .width = run->video.width,
+        .height = run->video.height,
+        .audio_seconds = (double)run->sound.samples / run->sound.rate_hz,
+        .seconds = seconds_since(start),
+        .threads = run->render.workers,
+    };
+}
+
+synctalk_status st_generate(const struct synctalk_person *person, const synctalk_settings *settings,
+                            const char *audio, const char *output,
+                            const synctalk_callbacks *callbacks, synctalk_report *report,
+                            synctalk_error *err)
+{
+    synctalk_status st;
+    struct run run = {0};
+    struct timespec start;
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    /* The output first: a name that cannot be written is told before any work. */
+    if ((st = st_output_open(&run.output, output, settings->overwrite != 0, err)) ||
+        (st = st_sound_measure(&run.sound, audio, callbacks, err)) ||
+        (st = make_plan(&run, person, settings, audio, err)) ||
+        (st = open_features(&run, person, settings, audio, callbacks, err)) ||
+        (st = open_video(&run, person, settings, audio, err)))
+        goto done;
+    describe_render(&run, person, settings);
+    if ((st = st_render(&run.render, callbacks, err)))
+        goto done;
+    st_progress(callbacks, "finish", 0, 1, 0);
+    if ((st = st_video_writer_finish(run.writer, err)))
+        goto done;
+    st_video_writer_close(&run.writer);
+    if ((st = st_output_commit(&run.output, settings->overwrite != 0, err)))
+        goto done;
+    st_progress(callbacks, "finish", 1, 1, 0);
+    if (report)
+        fill_report(report, &run, &start);
+
+done:
+    st_video_writer_close(&run.writer);
+    st_audio_reader_close(&run.reader);
+    st_feature_source_close(&run.features);
+    st_weights_close(&run.table);
+    st_output_close(&run.output);
+    return st;
+}

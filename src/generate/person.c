@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generate/person.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "generate/model_files.h"
+
+#define SMALL_FACE_PX 256 /* below this a redrawn mouth looks soft */
+
+synctalk_status st_person_load_encoder(struct st_encoder **out, synctalk_encoder kind,
+                                       const synctalk_settings *settings,
+                                       const struct st_kernels *kernels,
+                                       const synctalk_callbacks *callbacks, synctalk_error *err)
+{
+    synctalk_status st;
+    char path[ST_PATH_MAX];
+    char purpose[96];
+    const struct st_encoder_info *info = st_encoder_info(kind);
+
+    *out = NULL;
+    if (!info->runs)
+        return st_fail(err, SYNCTALK_E_UNSUPPORTED,
+                       "this version cannot run the audio encoder %s; give ready features with "
+                       "--features FILE.npy",
+                       info->name);
+    snprintf(purpose, sizeof purpose, "to hear sound with the audio encoder %s", info->name);
+    if ((st = st_find_shared(path, settings, info->weight_files, purpose, err)) ||
+        (st = st_encoder_open(out, kind, path, kernels, err)))
+        return st;
+    st_log(callbacks, SYNCTALK_LOG_INFO, "audio encoder %s: %s", info->name, path);
+    return SYNCTALK_OK;
+}
+
+/* ave and hubert checkpoints have equal shapes: where neither the file nor the user says
+ * which, the features that lie in the dataset do. */
+static synctalk_encoder guess_encoder(const char *folder, const synctalk_callbacks *callbacks)
+{
+    const synctalk_encoder kinds[] = {SYNCTALK_ENCODER_AVE, SYNCTALK_ENCODER_HUBERT};
+    char path[ST_PATH_MAX];
+    for (size_t k = 0; k < 2; k++) {
+        const struct st_encoder_info *info = st_encoder_info(kinds[k]);
+        for (size_t i = 0; info->feature_files[i]; i++) {
+            if (st_path_join(path, folder, info->feature_files[i], NULL) || !st_path_is_file(path))
+                continue;
+            st_log(callbacks, SYNCTALK_LOG_INFO,
+                   "audio encoder %s, since the dataset holds %s (--encoder says otherwise)",
+                   info->name, info->feature_files[i]);
+            return kinds[k];
+        }
+    }
+    st_log(callbacks, SYNCTALK_LOG_INFO,
+           "audio encoder ave, the default (--encoder says otherwise)");
+    return SYNCTALK_ENCODER_AVE;
+}
+
+static synctalk_status load_unet(struct synctalk_person *person, const synctalk_settings *settings,
+                                 const char *folder, const synctalk_callbacks *callbacks,
+                                 synctalk_error *err)
+{
+    synctalk_status st;
+    char path[ST_PATH_MAX];
+    struct st_weights *weights = NULL;
+    struct st_unet_form form;
+
+    if ((st = st_find_checkpoint(path, settings, err)) ||
+        (st = st_weights_open(&weights, path, err)) ||
+        (st = st_unet_recognise(&form, weights, (synctalk_encoder)settings->encoder, err)))
+        goto done;
+    if (form.encoder == SYNCTALK_ENCODER_AUTO &&
+        (st = st_unet_recognise(&form, weights, guess_encoder(folder, callbacks), err)))
+        goto done;
+    if ((st = st_unet_open(&person->unet, weights, &form, &person->kernels, err)))
+        goto done;
+    person->hears = st_encoder_info(form.encoder);
+    st_log(callbacks, SYNCTALK_LOG_INFO, "checkpoint %s: %s width, audio encoder %s", path,
+           form.narrow ? "narrow" : "full", person->hears->name);
+
+done:
+    st_weights_close(&weights);
+    return st;
+}
+
+synctalk_status st_person_open(struct synctalk_person **out, const synctalk_settings *settings,
+                               const synctalk_callbacks *callbacks, synctalk_error *err)
+{
+    synctalk_status st;
+    char datasets[ST_PATH_MAX];
+    char folder[ST_PATH_MAX];
+    struct synctalk_person *person = NULL;
+
+    *out = NULL;
+    if (settings->mode != SYNCTALK_MODE_TRAINING)
+        return st_fail(err, SYNCTALK_E_UNSUPPORTED,
+                       "this version makes videos from training data only: leave --mode at "
+                       "training");
+    if ((st = st_check_name(settings->model, err)) ||
+        (st = st_path_join(datasets, settings->root, "dataset", err)) ||
+        (st = st_path_join(folder, datasets, settings->model, err)))
+        return st;
+    if (!(person = calloc(1, sizeof *person)))
+        return st_fail_memory(err, "a person", sizeof *person);
+
+    snprintf(person->name, sizeof person->name, "%s", settings->model);
+    st_kernels_init(&person->kernels, settings->cpu_mask);
+    if ((st = load_unet(person, settings, folder, callbacks, err)) ||
+        (st = st_dataset_open(&person->dataset, folder, callbacks, err)))
+        goto done;
+    if (!settings->features &&
+        (st = st_person_load_encoder(&person->encoder, person->hears->kind, settings,
+                                     &person->kernels, callbacks, err)))
+        goto done;
+    if (person->dataset.smallest_side < SMALL_FACE_PX)
+        st_log(callbacks, SYNCTALK_LOG_WARNING,
+               "%s: the face is only %d pixels wide in places; below %d the redrawn mouth looks "
+               "soft",
+               folder, person->dataset.smallest_side, SMALL_FACE_PX);
+    *out = person;
+    person = NULL;
+
+done:
+    st_person_close(&person);
+    return st;
+}
+
+void st_person_close(struct synctalk_person **person)
+{
+    if (!person || !*person)
+        return;
+    st_encoder_close(&(*person)->encoder);
+    st_unet_close(&(*person)->unet);
+    st_dataset_close(&(*person)->dataset);
+    free(*person);
+    *person = NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A trained person: checkpoint, training frames, audio encoder. Immutable once open. */
+#ifndef ST_GENERATE_PERSON_H
+#define ST_GENERATE_PERSON_H
+
+#include "generate/dataset.h"
+#include "kernels/kernels.h"
+#include "models/encoder.h"
+#include "models/unet.h"
+#include "synctalk/generate.h"
+
+struct synctalk_person {
+    char name[256];
+    struct st_kernels kernels;
+    struct st_dataset dataset;
+    struct st_unet *unet;                /* owns */
+    const struct st_encoder_info *hears; /* what the checkpoint needs */
+    struct st_encoder *encoder;          /* owns; NULL when ready features were announced */
+};
+
+synctalk_status st_person_open(struct synctalk_person **out, const synctalk_settings *settings,
+                               const synctalk_callbacks *callbacks, synctalk_error *err);
+void st_person_close(struct synctalk_person **person);
+
+/* Find and load the audio encoder `kind`; E_MISSING lists the places it was looked for. */
+synctalk_status st_person_load_encoder(struct st_encoder **out, synctalk_encoder kind,
+                                       const synctalk_settings *settings,
+                                       const struct st_kernels *kernels,
+                                       const synctalk_callbacks *callbacks, synctalk_error *err);
+
+#endif /* ST_GENERATE_PERSON_H */

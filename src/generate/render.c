@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generate/render.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/queue.h"
+#include "base/sequence.h"
+
+#define SOUND_CHUNK 1024 /* sample frames handed to the writer in one step */
+#define POLL_MS 50       /* how long the writer sleeps between looks at `cancelled` */
+#define PROGRESS_NS 100000000LL
+
+/* One frame on its way. */
+struct slot {
+    int64_t index;
+    struct st_plan_frame plan;
+    struct st_picture picture;
+    struct st_picture parsing;
+    bool has_parsing;
+    struct st_landmarks landmarks;
+    struct st_crop_box box;
+    float *audio; /* [audio_dims] of the UNet; owns */
+};
+
+/* What a worker owns for itself. */
+struct worker {
+    struct pipeline *pipeline;
+    pthread_t thread;
+    bool running;
+    struct st_unet_worker *unet;
+    struct st_redraw *redraw;
+    float *input;      /* [6, 320, 320] */
+    float *prediction; /* [3, 320, 320] */
+};
+
+struct pipeline {
+    const struct st_render *render;
+    struct slot *slots;       /* [render->slots] */
+    struct worker *workers;   /* [render->workers] */
+    struct st_queue *unused;  /* writer -> reader */
+    struct st_queue *work;    /* reader -> workers */
+    struct st_sequence *done; /* workers -> writer */
+    struct st_jpeg_decoder *decoder;
+    pthread_t reader;
+    bool reader_running;
+
+    pthread_mutex_t lock; /* guards the two below */
+    synctalk_status status;
+    synctalk_error error;
+};
+
+/* The first failure is the one that is told; everyone is sent home. `error` is the
+ * failing thread's own. */
+static void give_up(struct pipeline *p, synctalk_status status, const synctalk_error *error)
+{
+    pthread_mutex_lock(&p->lock);
+    if (p->status == SYNCTALK_OK) {
+        p->status = status;
+        p->error = *error;
+    }
+    pthread_mutex_unlock(&p->lock);
+    st_queue_abort(p->unused);
+    st_queue_abort(p->work);
+    st_sequence_abort(p->done);
+}
+
+static synctalk_status read_frame(struct pipeline *p, struct slot *slot, synctalk_error *err)
+{
+    const struct st_render *r = p->render;
+    const int64_t source = slot->plan.source;
+    synctalk_status st = st_dataset_read(r->dataset, source, p->decoder, &slot->picture, err);
+    if (st || !slot->plan.sync)
+        return st;
+    slot->box = r->dataset->boxes[source];
+    if (r->redraw.blend == SYNCTALK_BLEND_FACE &&
+        (st = st_dataset_landmarks(r->dataset, source, &slot->landmarks, err)))
+        return st;
+    slot->has_parsing = false;
+    if (r->parsing &&
+        (st = st_dataset_parsing(r->dataset, source, &slot->parsing, &slot->has_parsing, err)))
+        return st;
+    return st_feature_source_window(r->features, slot->plan.window, slot->audio, err);
+}
+
+static void *reader_main(void *arg)
+{
+    struct pipeline *p = arg;
+    const struct st_plan *plan = p->render->plan;
+    synctalk_error error = {0};
+    void *item;
+
+    for (int64_t i = 0; i < plan->frames && st_queue_pop(p->unused, &item); i++) {
+        struct slot *slot = item;
+        slot->index = i;
+        slot->plan = st_plan_at(plan, i);
+        synctalk_status st = read_frame(p, slot, &error);
+        if (st) {
+            give_up(p, st, &error);
+            return NULL;
+        }
+        if (!st_queue_push(p->work, slot))
+            return NULL;
+    }
+    st_queue_close(p->work);
+    return NULL;
+}
+
+static synctalk_status draw_frame(struct worker *w, struct slot *slot, synctalk_error *err)
+{
+    if (!slot->plan.sync)
+        return SYNCTALK_OK;
+    st_redraw_crop(w->redraw, &slot->picture, &slot->box, w->input);
+    synctalk_status st = st_unet_run(w->unet, 1, w->input, slot->audio, w->prediction, err);
+    if (!st)
+        st_redraw_paste(w->redraw, &slot->picture, w->prediction, &slot->landmarks,
+                        slot->has_parsing ? &slot->parsing : NULL);
+    return st;
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    synctalk_error error = {0};
+    void *item;
+
+    while (st_queue_pop(w->pipeline->work, &item)) {
+        struct slot *slot = item;
+        synctalk_status st = draw_frame(w, slot, &error);
+        if (st) {
+            give_up(w->pipeline, st, &error);
+            break;
+        }
+        st_sequence_put(w->pipeline->done, slot->index, slot);
+    }
+    return NULL;
+}
+
+/* Hand over the sound up to `until` sample frames from the beginning; all that is left
+ * when `until` < 0. *given counts what was handed over. */
+static synctalk_status write_sound(const struct st_render *r, int64_t until, int64_t *given,
+                                   synctalk_error *err)
+{
+    float samples[2 * SOUND_CHUNK];
+    while (until < 0 || *given < until) {
+        size_t got;
+        int64_t want = until < 0 ? SOUND_CHUNK : until - *given;
+        size_t capacity = want < SOUND_CHUNK ? (size_t)want : SOUND_CHUNK;
+        synctalk_status st = st_audio_reader_read(r->sound, samples, capacity, &got, err);
+        if (st || got == 0)
+            return st;
+        if ((st = st_video_writer_audio(r->writer, samples, got, err)))
+            return st;
+        *given += (int64_t)got;
+    }
+    return SYNCTALK_OK;
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+/* The calling thread's part: frames in order, and their sound, into the file. */
+static synctalk_status write_frames(struct pipeline *p, const synctalk_callbacks *callbacks,
+                                    synctalk_error *err)
+{
+    const struct st_render *r = p->render;
+    const int64_t rate = st_audio_reader_info(r->sound)->rate_hz;
+    int64_t given = 0;
+    int64_t told_ns = now_ns();
+    synctalk_status st;
+
+    for (int64_t i = 0; i < r->plan->frames;) {
+        void *item;
+        if (st_cancelled(callbacks))
+            return st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
+        if (now_ns() - told_ns >= PROGRESS_NS) {
+            st_progress(callbacks, "frames", i, r->plan->frames, r->fps);
+            told_ns = now_ns();
+        }
+        enum st_sequence_result result = st_sequence_next(p->done, POLL_MS, &item);
+        if (result == ST_SEQUENCE_ABORTED)
+            return SYNCTALK_OK; /* the status is the pipeline's */
+        if (result == ST_SEQUENCE_WAIT)
+            continue;
+        struct slot *slot = item;
+        if ((st = st_video_writer_frame(r->writer, slot->picture.data, slot->picture.stride, err)))
+            return st;
+        i++;
+        st_queue_push(p->unused, slot);
+        if ((st = write_sound(r, i * rate / r->fps, &given, err)))
+            return st;
+    }
+    st_progress(callbacks, "frames", r->plan->frames, r->plan->frames, r->fps);
+    return write_sound(r, -1, &given, err);
+}
+
+static synctalk_status make_worker(struct worker *w, struct pipeline *p, synctalk_error *err)
+{
+    const struct st_render *r = p->render;
+    const size_t plane = (size_t)ST_UNET_SIDE * ST_UNET_SIDE * sizeof(float);
+    synctalk_status st;
+
+    w->pipeline = p;
+    if ((st = st_unet_worker_open(&w->unet, r->unet, err)) ||
+        (st = st_redraw_create(&w->redraw, &r->redraw, r->dataset->largest_side, r->kernels, err)))
+        return st;
+    w->input = st_alloc_aligned(6 * plane);
+    w->prediction = st_alloc_aligned(3 * plane);
+    if (!w->input || !w->prediction)
+        return st_fail_memory(err, "a frame worker", 9 * plane);
+    return SYNCTALK_OK;
+}
+
+static synctalk_status make_pipeline(struct pipeline *p, synctalk_error *err)
+{
+    const struct st_render *r = p->render;
+    const struct st_unet_form *form = st_unet_form(r->unet);
+    const size_t audio = form->audio_dims[0] * form->audio_dims[1] * form->audio_dims[2];
+    synctalk_status st;
+
+    if ((st = st_queue_create(&p->unused, (size_t)r->slots, err)) ||
+        (st = st_queue_create(&p->work, (size_t)r->slots, err)) ||
+        (st = st_sequence_create(&p->done, (size_t)r->slots, err)) ||
+        (st = st_jpeg_decoder_create(&p->decoder, err)))
+        return st;
+    p->slots = calloc((size_t)r->slots, sizeof *p->slots);
+    p->workers = calloc((size_t)r->workers, sizeof *p->workers);
+    if (!p->slots || !p->workers)
+        return st_fail_memory(err, "the render pipeline", (size_t)r->slots * sizeof *p->slots);
+    for (int i = 0; i < r->slots; i++) {
+        struct slot *slot = &p->slots[i];
+        if (!(slot->audio = st_alloc_aligned(audio * sizeof(float))))
+            return st_fail_memory(err, "an audio window", audio * sizeof(float));
+        if ((st = st_picture_resize(&slot->picture, r->dataset->width, r->dataset->height, err)))
+            return st;
+        st_queue_push(p->unused, slot);
+    }
+    for (int i = 0; i < r->workers; i++)
+        if ((st = make_worker(&p->workers[i], p, err)))
+            return st;
+    return SYNCTALK_OK;
+}
+
+static synctalk_status start(pthread_t *thread, bool *running, void *(*entry)(void *), void *arg,
+                             synctalk_error *err)
+{
+    int code = pthread_create(thread, NULL, entry, arg);
+    *running = code == 0;
+    if (code)
+        return st_fail(err, SYNCTALK_E_MEMORY, "cannot start a thread: %s", strerror(code));
+    return SYNCTALK_OK;
+}
+
+static void free_pipeline(struct pipeline *p)
+{
+    for (int i = 0; p->workers && i < p->render->workers; i++) {
+        struct worker *w = &p->workers[i];
+        st_unet_worker_close(&w->unet);
+        st_redraw_destroy(&w->redraw);
+        free(w->input);
+        free(w->prediction);
+    }
+    for (int i = 0; p->slots && i < p->render->slots; i++) {
+        st_picture_free(&p->slots[i].picture);
+        st_picture_free(&p->slots[i].parsing);
+        free(p->slots[i].audio);
+    }
+    free(p->workers);
+    free(p->slots);
+    st_jpeg_decoder_destroy(&p->decoder);
+    st_sequence_destroy(&p->done);
+    st_queue_destroy(&p->work);
+    st_queue_destroy(&p->unused);
+    pthread_mutex_destroy(&p->lock);
+}
+
+synctalk_status st_render(const struct st_render *render, const synctalk_callbacks *callbacks,
+                          synctalk_error *err)
+{
+    struct pipeline p = {.render = render};
+    synctalk_error error = {0};
+    synctalk_status st;
+
+    pthread_mutex_init(&p.lock, NULL);
+    if ((st = make_pipeline(&p, err)))
+        goto done;
+    st = start(&p.reader, &p.reader_running, reader_main, &p, &error);
+    for (int i = 0; !st && i < render->workers; i++)
+        st = start(&p.workers[i].thread, &p.workers[i].running, worker_main, &p.workers[i], &error);
+    if (!st)
+        st = write_frames(&p, callbacks, &error);
+    if (st)
+        give_up(&p, st, &error);
+
+    /* All frames written, or all queues aborted: everyone is on the way out. */
+    if (p.reader_running)
+        pthread_join(p.reader, NULL);
+    for (int i = 0; i < render->workers; i++)
+        if (p.workers[i].running)
+            pthread_join(p.workers[i].thread, NULL);
+    st = p.status;
+    if (st && err)
+        *err = p.error;
+
+done:
+    free_pipeline(&p);
+    return st;
+}
