@@ -18,6 +18,11 @@
 #define ST_CROP_SIDE 328
 #define ST_INNER_SIDE 320
 #define ST_INNER_BORDER 4
+/* The rectangle of the inner crop that the network does not see, both ends included. */
+#define ST_MASK_LEFT 5
+#define ST_MASK_RIGHT 314
+#define ST_MASK_TOP 5
+#define ST_MASK_BOTTOM 309
 
 struct st_redraw_settings {
     int blend;        /* synctalk_blend */
