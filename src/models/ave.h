@@ -13,12 +13,14 @@
 #define ST_AVE_VECTOR 512
 #define ST_AVE_BATCH 16 /* windows that one run takes at most */
 
+struct st_kernels;
 struct st_ave; /* immutable, shareable */
 struct st_ave_worker;
 
-/* Tensor names bare, or under "audio_encoder." (and "module.", which st_weights drops). */
+/* Tensor names bare, or under "audio_encoder." (and "module.", which st_weights drops).
+ * `weights` is borrowed only for the call; `kernels` is copied. */
 synctalk_status st_ave_open(struct st_ave **out, const struct st_weights *weights,
-                            synctalk_error *err);
+                            const struct st_kernels *kernels, synctalk_error *err);
 void st_ave_close(struct st_ave **ave);
 
 synctalk_status st_ave_worker_open(struct st_ave_worker **out, const struct st_ave *ave,

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "models/unet.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "models/unet_wiring.h"
+#include "nn/net.h"
+
+#define IMAGE_CHANNELS 6
+#define OUT_CHANNELS 3
+#define AREA ((size_t)ST_UNET_SIDE * ST_UNET_SIDE)
+
+struct st_unet {
+    struct st_unet_form form;
+    struct st_net *net; /* owned */
+};
+
+struct st_unet_worker {
+    const struct st_unet *unet; /* borrowed */
+    struct st_net_run *run;     /* owned */
+};
+
+/* Values of the net under construction. */
+struct wires {
+    int image, audio, last;
+    int held[ST_HELD_COUNT];
+};
+
+static int unit_input(struct st_net *net, const struct st_unet_unit *unit, const struct wires *w)
+{
+    switch (unit->source) {
+    case ST_READ_IMAGE:
+        return w->image;
+    case ST_READ_AUDIO:
+        return w->audio;
+    case ST_READ_JOIN:
+        return st_net_concat(net, w->held[unit->with], w->held[ST_HELD_AUDIO]);
+    case ST_READ_RAISE:
+        return st_net_concat(net, st_net_upsample(net, w->last), w->held[unit->with]);
+    case ST_READ_LAST:
+        break;
+    }
+    return w->last;
+}
+
+static struct st_conv make_conv(const struct st_part *part, const struct st_folded *folded)
+{
+    return (struct st_conv){
+        .channels = (int)part->K,
+        .kernel = (int)part->kernel,
+        .stride_h = 1,
+        .stride_w = 1,
+        .pad = (int)part->kernel / 2,
+        .relu = true,
+        .add = ST_NET_NONE,
+        .weights = folded->weights,
+        .bias = folded->bias,
+    };
+}
+
+static int add_unit(struct st_net *net, const struct st_unet_unit *unit,
+                    const struct st_part *parts, const struct st_folded *folded, int x)
+{
+    struct st_conv first = make_conv(&parts[0], &folded[0]);
+    if (unit->kind == ST_UNIT_DENSE) {
+        first.stride_h = unit->stride_h;
+        first.stride_w = unit->stride_w;
+        first.pad = unit->pad;
+        return st_net_conv(net, x, &first);
+    }
+    if (unit->kind == ST_UNIT_HEAD) {
+        first.relu = false;
+        return st_net_conv(net, x, &first);
+    }
+    struct st_conv across = make_conv(&parts[1], &folded[1]);
+    struct st_conv back = make_conv(&parts[2], &folded[2]);
+    across.depthwise = true;
+    across.stride_h = unit->stride_h;
+    across.stride_w = unit->stride_w;
+    back.relu = false;
+    back.add = unit->residual ? x : ST_NET_NONE;
+    return st_net_conv(net, st_net_conv_depthwise(net, x, &first, &across), &back);
+}
+
+static synctalk_status build_unit(struct st_net *net, const struct st_unet_unit *unit,
+                                  const struct st_weights *weights, struct wires *w,
+                                  synctalk_error *err)
+{
+    struct st_part parts[ST_UNET_PARTS];
+    struct st_folded folded[ST_UNET_PARTS] = {{0}};
+    synctalk_status st = SYNCTALK_OK;
+    size_t count = st_unet_unit_parts(unit, parts);
+    for (size_t i = 0; !st && i < count; i++)
+        st = st_part_load(&folded[i], &parts[i], weights, err);
+    if (!st) {
+        w->last = add_unit(net, unit, parts, folded, unit_input(net, unit, w));
+        w->held[unit->hold] = w->last;
+    }
+    for (size_t i = 0; i < count; i++)
+        st_folded_free(&folded[i]);
+    return st;
+}
+
+synctalk_status st_unet_open(struct st_unet **out, const struct st_weights *weights,
+                             const struct st_unet_form *form, const struct st_kernels *kernels,
+                             synctalk_error *err)
+{
+    assert(form->encoder != SYNCTALK_ENCODER_AUTO);
+    *out = NULL;
+    struct st_unet *unet = calloc(1, sizeof *unet);
+    if (!unet)
+        return st_fail_memory(err, "the UNet", sizeof *unet);
+    unet->form = *form;
+    synctalk_status st = st_net_create(&unet->net, kernels, 1, NULL, err);
+    if (st)
+        goto done;
+
+    const size_t *dims = form->audio_dims;
+    struct wires w = {.last = ST_NET_NONE};
+    w.image = st_net_input(unet->net, IMAGE_CHANNELS, ST_UNET_SIDE, ST_UNET_SIDE);
+    w.audio =
+        st_net_pack(unet->net, st_net_input(unet->net, (int)dims[0], (int)dims[1], (int)dims[2]));
+    struct st_unet_unit unit;
+    for (size_t i = 0; st_unet_unit_at(form, i, &unit); i++)
+        if ((st = build_unit(unet->net, &unit, weights, &w, err)))
+            goto done;
+    st_net_output(unet->net, w.last, true);
+    if ((st = st_net_finish(unet->net, err)))
+        goto done;
+
+    *out = unet;
+    unet = NULL;
+done:
+    st_unet_close(&unet);
+    return st;
+}
+
+void st_unet_close(struct st_unet **unet)
+{
+    if (!unet || !*unet)
+        return;
+    st_net_destroy(&(*unet)->net);
+    free(*unet);
+    *unet = NULL;
+}
+
+const struct st_unet_form *st_unet_form(const struct st_unet *unet)
+{
+    return &unet->form;
+}
+
+synctalk_status st_unet_worker_open(struct st_unet_worker **out, const struct st_unet *unet,
+                                    synctalk_error *err)
+{
+    *out = NULL;
+    struct st_unet_worker *worker = calloc(1, sizeof *worker);
+    if (!worker)
+        return st_fail_memory(err, "a UNet worker", sizeof *worker);
+    worker->unet = unet;
+    synctalk_status st = st_net_run_create(&worker->run, unet->net, err);
+    if (st)
+        st_unet_worker_close(&worker);
+    *out = worker;
+    return st;
+}
+
+void st_unet_worker_close(struct st_unet_worker **worker)
+{
+    if (!worker || !*worker)
+        return;
+    st_net_run_destroy(&(*worker)->run);
+    free(*worker);
+    *worker = NULL;
+}
+
+synctalk_status st_unet_run(struct st_unet_worker *worker, size_t N, const float *image,
+                            const float *audio, float *out, synctalk_error *err)
+{
+    const size_t *dims = worker->unet->form.audio_dims;
+    const size_t audio_size = dims[0] * dims[1] * dims[2];
+    for (size_t n = 0; n < N; n++) {
+        const float *const inputs[] = {image + n * IMAGE_CHANNELS * AREA, audio + n * audio_size};
+        float *const outputs[] = {out + n * OUT_CHANNELS * AREA};
+        synctalk_status st = st_net_run_execute(worker->run, inputs, outputs, err);
+        if (st)
+            return st;
+    }
+    return SYNCTALK_OK;
+}
+
+synctalk_status st_unet_random(struct st_weights **out, bool narrow, synctalk_encoder encoder,
+                               uint64_t seed, synctalk_error *err)
+{
+    *out = NULL;
+    if (encoder == SYNCTALK_ENCODER_AUTO)
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "random weights need to know their encoder: ave, hubert or wenet");
+    const struct st_unet_form form = {.narrow = narrow, .encoder = encoder};
+    struct st_weights *weights = NULL;
+    struct st_part parts[ST_UNET_PARTS];
+    struct st_unet_unit unit;
+    uint64_t state = seed;
+    synctalk_status st = st_weights_create(&weights, "random weights", err);
+    if (!st)
+        st = st_weights_add_metadata(weights, ST_UNET_ENCODER_KEY, st_unet_encoder_name(encoder),
+                                     err);
+    for (size_t i = 0; !st && st_unet_unit_at(&form, i, &unit); i++) {
+        size_t count = st_unet_unit_parts(&unit, parts);
+        for (size_t j = 0; !st && j < count; j++)
+            st = st_part_random(&parts[j], weights, &state, err);
+    }
+    if (st)
+        st_weights_close(&weights);
+    *out = weights;
+    return st;
+}

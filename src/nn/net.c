@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Building a net: values, buffers, and the layers that are ours. Convolutions are in
+ * net_conv.c.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "nn/net_impl.h"
+
+int st_net_fail(struct st_net *net, synctalk_status status, const char *what)
+{
+    if (net->status == SYNCTALK_OK)
+        net->status = status == SYNCTALK_E_MEMORY
+                          ? st_fail_memory(&net->error, what, 0)
+                          : st_fail(&net->error, status, "this network cannot be built: %s", what);
+    return ST_NET_FAILED;
+}
+
+synctalk_status st_net_create(struct st_net **out, const struct st_kernels *kernels, int batch,
+                              const struct st_net *share, synctalk_error *err)
+{
+    assert(batch >= 1);
+    synctalk_status st = SYNCTALK_OK;
+    *out = NULL;
+    struct st_net *net = calloc(1, sizeof *net);
+    if (!net)
+        return st_fail_memory(err, "a network", sizeof *net);
+
+    net->kernels = *kernels;
+    net->share = share;
+    net->N = batch;
+    net->B = st_onednn_block(kernels->flags);
+    st_openmp_find(&net->openmp);
+    st = st_onednn_status(dnnl_engine_create(&net->engine, dnnl_cpu, 0), "its engine", err);
+    if (!st)
+        st = st_onednn_status(
+            dnnl_stream_create(&net->packing, net->engine, dnnl_stream_default_flags), "its stream",
+            err);
+    if (st)
+        goto done;
+
+    *out = net;
+    net = NULL;
+done:
+    st_net_destroy(&net);
+    return st;
+}
+
+void st_net_step_end(struct st_net_step *step)
+{
+    for (int i = 0; i < step->pack_count; i++) {
+        if (step->packs[i].borrowed)
+            continue;
+        if (step->packs[i].memory)
+            dnnl_memory_destroy(step->packs[i].memory);
+        free(step->packs[i].block);
+    }
+    if (step->primitive)
+        dnnl_primitive_destroy(step->primitive);
+    *step = (struct st_net_step){0};
+}
+
+void st_net_destroy(struct st_net **net)
+{
+    if (!net || !*net)
+        return;
+    struct st_net *n = *net;
+    for (int i = 0; i < n->step_count; i++)
+        st_net_step_end(&n->steps[i]);
+    free(n->steps);
+    free(n->buffers);
+    free(n->values);
+    if (n->packing)
+        dnnl_stream_destroy(n->packing);
+    if (n->engine)
+        dnnl_engine_destroy(n->engine);
+    free(n);
+    *net = NULL;
+}
+
+/* Room for one more element of `size` bytes; the array moved or NULL. */
+static void *grown(void *array, int count, int *room, size_t size)
+{
+    if (count < *room)
+        return array;
+    int wanted = *room ? 2 * *room : 32;
+    void *moved = realloc(array, (size_t)wanted * size);
+    if (moved)
+        *room = wanted;
+    return moved;
+}
+
+static int new_buffer(struct st_net *net, size_t bytes)
+{
+    struct st_net_buffer *moved =
+        grown(net->buffers, net->buffer_count, &net->buffer_room, sizeof *net->buffers);
+    if (!moved)
+        return st_net_fail(net, SYNCTALK_E_MEMORY, "a network's layers");
+    net->buffers = moved;
+    net->buffers[net->buffer_count] =
+        (struct st_net_buffer){.bytes = bytes, .parent = ST_NET_NONE, .last = -1};
+    return net->buffer_count++;
+}
+
+static int append_value(struct st_net *net, const struct st_net_value *value)
+{
+    struct st_net_value *moved =
+        grown(net->values, net->value_count, &net->value_room, sizeof *net->values);
+    if (!moved)
+        return st_net_fail(net, SYNCTALK_E_MEMORY, "a network's layers");
+    net->values = moved;
+    net->values[net->value_count] = *value;
+    return net->value_count++;
+}
+
+/* Bytes of [N, padded, H, W] f32; 0 where that does not fit. */
+static size_t shape_bytes(const struct st_net *net, int padded, int H, int W)
+{
+    size_t bytes = sizeof(float);
+    const int dims[] = {net->N, padded, H, W};
+    for (int i = 0; i < 4; i++)
+        if (dims[i] <= 0 || !st_mul_size(bytes, (size_t)dims[i], &bytes))
+            return 0;
+    return bytes;
+}
+
+size_t st_net_value_bytes(const struct st_net *net, int value)
+{
+    const struct st_net_value *v = &net->values[value];
+    return shape_bytes(net, v->padded, v->H, v->W);
+}
+
+int st_net_new_value(struct st_net *net, int C, int H, int W)
+{
+    int padded = (C + net->B - 1) / net->B * net->B;
+    size_t bytes = shape_bytes(net, padded, H, W);
+    if (!bytes)
+        return st_net_fail(net, SYNCTALK_E_ARG, "a layer has no output, or one beyond memory");
+    int buffer = new_buffer(net, bytes);
+    if (buffer == ST_NET_FAILED)
+        return ST_NET_FAILED;
+    struct st_net_value value = {.buffer = buffer, .C = C, .padded = padded, .H = H, .W = W};
+    return append_value(net, &value);
+}
+
+int st_net_same_place(struct st_net *net, int value)
+{
+    net->values[value].taken = true;
+    struct st_net_value copy = net->values[value];
+    copy.taken = false;
+    return append_value(net, &copy);
+}
+
+int st_net_new_step(struct st_net *net, enum st_net_step_kind kind, int src, int dst)
+{
+    struct st_net_step *moved =
+        grown(net->steps, net->step_count, &net->step_room, sizeof *net->steps);
+    if (!moved)
+        return st_net_fail(net, SYNCTALK_E_MEMORY, "a network's layers");
+    net->steps = moved;
+    net->steps[net->step_count] = (struct st_net_step){.kind = kind, .src = src, .dst = dst};
+    return net->step_count++;
+}
+
+bool st_net_usable(struct st_net *net, int value)
+{
+    if (net->status || value < 0)
+        return false;
+    assert(value < net->value_count);
+    if (!net->values[value].taken)
+        return true;
+    st_net_fail(net, SYNCTALK_E_ARG, "a layer reads a value that a residual sum has taken");
+    return false;
+}
+
+/* A step of our own from `src` to a new value. */
+static int own_layer(struct st_net *net, enum st_net_step_kind kind, int src, int C, int H, int W)
+{
+    int dst = st_net_new_value(net, C, H, W);
+    if (dst == ST_NET_FAILED)
+        return ST_NET_FAILED;
+    return st_net_new_step(net, kind, src, dst) == ST_NET_FAILED ? ST_NET_FAILED : dst;
+}
+
+int st_net_input(struct st_net *net, int C, int H, int W)
+{
+    if (net->status)
+        return ST_NET_FAILED;
+    if (net->input_count == ST_NET_PORTS || !shape_bytes(net, C, H, W))
+        return st_net_fail(net, SYNCTALK_E_ARG, "too many inputs, or an impossible size");
+    struct st_net_value value = {
+        .buffer = ST_NET_NONE, .input = net->input_count++, .C = C, .padded = C, .H = H, .W = W};
+    return append_value(net, &value);
+}
+
+int st_net_pack(struct st_net *net, int input)
+{
+    if (!st_net_usable(net, input))
+        return ST_NET_FAILED;
+    const struct st_net_value v = net->values[input];
+    assert(v.buffer == ST_NET_NONE);
+    return own_layer(net, ST_STEP_PACK, input, v.C, v.H, v.W);
+}
+
+int st_net_border(struct st_net *net, int x, int border)
+{
+    const struct st_net_value v = net->values[x];
+    int dst = own_layer(net, ST_STEP_BORDER, x, v.C, v.H + 2 * border, v.W + 2 * border);
+    if (dst != ST_NET_FAILED)
+        net->steps[net->step_count - 1].border = border;
+    return dst;
+}
+
+int st_net_upsample(struct st_net *net, int x)
+{
+    if (!st_net_usable(net, x))
+        return ST_NET_FAILED;
+    const struct st_net_value v = net->values[x];
+    assert(v.buffer != ST_NET_NONE);
+    return own_layer(net, ST_STEP_UPSAMPLE, x, v.C, 2 * v.H, 2 * v.W);
+}
+
+int st_net_concat(struct st_net *net, int a, int b)
+{
+    if (!st_net_usable(net, a) || !st_net_usable(net, b))
+        return ST_NET_FAILED;
+    const struct st_net_value va = net->values[a], vb = net->values[b];
+    if (net->N != 1 || va.H != vb.H || va.W != vb.W || va.buffer == ST_NET_NONE ||
+        vb.buffer == ST_NET_NONE || va.buffer == vb.buffer || va.padded != va.C ||
+        net->buffers[va.buffer].parent != ST_NET_NONE ||
+        net->buffers[vb.buffer].parent != ST_NET_NONE)
+        return st_net_fail(net, SYNCTALK_E_ARG, "a concat of values that do not fit together");
+
+    int whole = st_net_new_value(net, va.C + vb.C, va.H, va.W);
+    if (whole == ST_NET_FAILED)
+        return ST_NET_FAILED;
+    int root = net->values[whole].buffer;
+    net->buffers[va.buffer].parent = root;
+    net->buffers[vb.buffer].parent = root;
+    net->buffers[vb.buffer].offset_bytes = net->buffers[va.buffer].bytes;
+    return whole;
+}
+
+void st_net_output(struct st_net *net, int x, bool sigmoid)
+{
+    if (!st_net_usable(net, x))
+        return;
+    assert(net->values[x].buffer != ST_NET_NONE);
+    if (net->output_count == ST_NET_PORTS) {
+        st_net_fail(net, SYNCTALK_E_ARG, "too many outputs");
+        return;
+    }
+    int step = st_net_new_step(net, ST_STEP_UNPACK, x, ST_NET_NONE);
+    if (step == ST_NET_FAILED)
+        return;
+    net->steps[step].sigmoid = sigmoid;
+    net->steps[step].output = net->output_count++;
+}
+
+synctalk_status st_net_finish(struct st_net *net, synctalk_error *err)
+{
+    if (!net->status)
+        net->status = st_net_plan(net, &net->error);
+    if (net->status && err)
+        *err = net->error;
+    return net->status;
+}
+
+size_t st_net_weight_bytes(const struct st_net *net)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < net->step_count; i++)
+        for (int j = 0; j < net->steps[i].pack_count; j++)
+            if (!net->steps[i].packs[j].borrowed)
+                bytes += net->steps[i].packs[j].bytes;
+    return bytes;
+}
+
+size_t st_net_arena_bytes(const struct st_net *net)
+{
+    return net->arena_bytes;
+}
+
+const char *st_net_layer(const struct st_net *net, size_t index)
+{
+    static const char *const own[] = {
+        [ST_STEP_CONV] = "convolution", [ST_STEP_UPSAMPLE] = "upsample",
+        [ST_STEP_COPY] = "copy",        [ST_STEP_BORDER] = "border",
+        [ST_STEP_PACK] = "pack",        [ST_STEP_UNPACK] = "unpack",
+    };
+    if (index >= (size_t)net->step_count)
+        return NULL;
+    const struct st_net_step *step = &net->steps[index];
+    return step->name ? step->name : own[step->kind];
+}
