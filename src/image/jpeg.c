@@ -57,14 +57,14 @@ static synctalk_status read_header(struct st_jpeg_decoder *decoder, struct heade
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: the file is empty; a JPEG picture is needed",
                        path);
     /* The call also fails for a chroma layout that has no name in its interface, after it
-     * has filled the sizes; such a file decodes all the same. */
-    if (tjDecompressHeader3(decoder->handle, file->data, file->size, &header->width,
-                            &header->height, &sampling, &header->colour_space) < 0 &&
-        (header->width < 1 || header->height < 1))
+     * has filled the sizes; such a file decodes all the same. And it succeeds without a
+     * size for a file that holds tables alone. */
+    int failed = tjDecompressHeader3(decoder->handle, file->data, file->size, &header->width,
+                                     &header->height, &sampling, &header->colour_space);
+    if (header->width < 1 || header->height < 1)
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: not a readable JPEG picture: %s", path,
-                       tjGetErrorStr2(decoder->handle));
-    if (header->width < 1 || header->height < 1 || header->width > ST_PICTURE_MAX_SIDE ||
-        header->height > ST_PICTURE_MAX_SIDE)
+                       failed ? tjGetErrorStr2(decoder->handle) : "it ends before any pixels");
+    if (header->width > ST_PICTURE_MAX_SIDE || header->height > ST_PICTURE_MAX_SIDE)
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: a picture of %dx%d: each side must be 1 to %d",
                        path, header->width, header->height, ST_PICTURE_MAX_SIDE);
     return SYNCTALK_OK;
