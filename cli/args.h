@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands, their options, and a command line taken apart.
+ *
+ * A command takes rows of two tables: settings (synctalk_settings_options(), by name) and
+ * options of its own. Help, man page and parser read the same rows.
+ */
+#ifndef CLI_ARGS_H
+#define CLI_ARGS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "synctalk/synctalk.h"
+
+enum own_kind {
+    OWN_FLAG,
+    OWN_TEXT,
+    OWN_LIST, /* may be given many times */
+    OWN_INT,
+    OWN_CHOICE,
+};
+
+/* An option that is no setting. Tables end with a row without a name. */
+struct own_option {
+    const char *name;
+    char letter; /* or 0 */
+    enum own_kind kind;
+    int min, max;               /* of an INT */
+    const char *const *choices; /* of a CHOICE, NULL-ended */
+    const char *unit;
+    const char *help;
+    const char *fallback; /* what holds when it is not given, as text; or NULL */
+};
+
+struct args;
+
+struct command {
+    const char *name;
+    const char *operands; /* as the usage line shows them; "" for none */
+    size_t least_operands, most_operands;
+    const char *summary;           /* one line, lower case, no full stop */
+    const char *const *text;       /* paragraphs, NULL-ended */
+    const char *const *examples;   /* command lines, NULL-ended */
+    const struct own_option *own;  /* or NULL */
+    const char *const *settings;   /* names, NULL-ended; or NULL for none */
+    bool every_setting;            /* instead of a list */
+    bool long_call;                /* takes the options of progress; Ctrl-C is polled */
+    int (*run)(struct args *args); /* returns an exit code */
+};
+
+extern const struct command *const commands[]; /* NULL-ended */
+extern const struct own_option common_options[];
+extern const struct own_option progress_options[];
+
+/* One option as it was given. */
+struct given {
+    const char *name;             /* borrowed from argv, without "--" */
+    const char *value;            /* or NULL */
+    const struct own_option *own; /* NULL for a setting */
+    char *copy;                   /* owned storage of `name` where argv has "name=value" */
+};
+
+struct args {
+    const struct command *command;
+    struct given *given;
+    size_t given_count;
+    const char **operands; /* borrowed strings */
+    size_t operand_count;
+    synctalk_settings settings; /* filled by sources_resolve() */
+    const char **sources;       /* for each row of the option table what set it, or NULL */
+    json_t *config;             /* owns what settings borrow from synctalk.json */
+    char **owned;               /* paths made from it */
+    size_t owned_count;
+};
+
+/* Does `command` take the setting `row`? */
+bool command_takes(const struct command *command, const synctalk_option *row);
+
+/* Take apart argv[1...] of `command`. 0, or EXIT_USAGE after a sentence on stderr. */
+int args_parse(struct args *args, const struct command *command, int argc, char **argv);
+void args_free(struct args *args);
+
+/* The last value given, or NULL / 0 / `fallback`. The name must be in a table. */
+const char *args_text(const struct args *args, const char *name);
+bool args_flag(const struct args *args, const char *name);
+int args_int(const struct args *args, const char *name, int fallback);
+/* Index of the choice; that of the row's fallback when it is not given. */
+int args_choice(const struct args *args, const char *name);
+/* The n-th value of a LIST, or NULL past the last. */
+const char *args_item(const struct args *args, const char *name, size_t n);
+
+/* Of `names` (NULL-ended) the one that was probably meant by `word`, or NULL. */
+const char *nearest_name(const char *word, const char *const *names);
+
+/* Fill args->settings from, weakest first: defaults, preset, environment, synctalk.json
+ * of the root, command line. 0, or an exit code after a sentence on stderr. */
+int sources_resolve(struct args *args);
+
+/* Print every setting that the command takes, its value, and what set it. */
+void sources_show(const struct args *args, bool json);
+
+#endif /* CLI_ARGS_H */

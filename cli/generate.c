@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* synctalk generate: one person, one or many sounds, a video for each. */
+#include "args.h"
+#include "batch.h"
+#include "console.h"
+#include "progress.h"
+
+static const struct own_option own[] = {
+    {"audio", 'a', OWN_LIST, .unit = "FILE",
+     .help = "sound to speak: an audio or video file, or a folder of them; may be repeated"},
+    {"output", 'o', OWN_TEXT, .unit = "OUT.mp4",
+     .help = "video to write, by default MODEL-AUDIO.mp4 here; for several sounds a folder"},
+    {"json", 0, OWN_FLAG, .help = "print each result as one line of JSON"},
+    {"show-settings", 0, OWN_FLAG,
+     .help = "print the settings in force and what set each; no video is made"},
+    {.name = NULL},
+};
+
+static const char *const text[] = {
+    "Makes a video of a trained person speaking a sound. The person is a name: "
+    "dataset/NAME and checkpoint/NAME below --root hold the source frames, their landmarks "
+    "and the trained network; model/ holds the audio encoder.",
+    "The video is H.264 and AAC in MP4 and has exactly as many frames as the sound is long. "
+    "It is written beside its name and renamed when it is whole, so a file that is there is "
+    "complete. A file that exists is replaced with -y only.",
+    "Several --audio, or a folder, make one video each on a network that is loaded once. One "
+    "that fails is reported, the others are made, and the exit code is 1.",
+    NULL,
+};
+
+static const char *const examples[] = {
+    "synctalk generate --model anna --audio hello.wav",
+    "synctalk generate --root project --model anna --audio hello.wav -o hello.mp4 -y",
+    "synctalk generate --model anna --audio talks/ -o videos --preset fast",
+    NULL,
+};
+
+static double per_second(double amount, double seconds)
+{
+    return seconds > 0 ? amount / seconds : 0;
+}
+
+static void print_report(const struct batch_item *item, const synctalk_report *report)
+{
+    double length = report->fps > 0 ? (double)report->frames / report->fps : 0;
+    print_clean(stdout, item->output);
+    printf(": %lld frames, %.2f s at %g fps, made at %.1f fps, %.2f x real time\n",
+           (long long)report->frames, length, report->fps,
+           per_second((double)report->frames, report->seconds),
+           per_second(length, report->seconds));
+    fflush(stdout);
+}
+
+static void print_report_json(const struct batch_item *item, const synctalk_report *report)
+{
+    double length = report->fps > 0 ? (double)report->frames / report->fps : 0;
+    json_t *object = json_object();
+    json_object_set_new(object, "output", json_clean(item->output));
+    json_object_set_new(object, "audio", json_clean(item->audio));
+    json_object_set_new(object, "frames", json_integer(report->frames));
+    json_object_set_new(object, "fps", json_real(report->fps));
+    json_object_set_new(object, "seconds", json_real(length));
+    json_object_set_new(object, "audio_seconds", json_real(report->audio_seconds));
+    json_object_set_new(object, "width", json_integer(report->width));
+    json_object_set_new(object, "height", json_integer(report->height));
+    json_object_set_new(object, "threads", json_integer(report->threads));
+    json_object_set_new(object, "wall_seconds", json_real(report->seconds));
+    json_object_set_new(object, "realtime", json_real(per_second(length, report->seconds)));
+    print_json_line(stdout, object);
+}
+
+static void print_failure_json(const struct batch_item *item, const synctalk_error *err)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "output", json_clean(item->output));
+    json_object_set_new(object, "audio", json_clean(item->audio));
+    json_object_set_new(object, "error", json_clean(err->message));
+    print_json_line(stdout, object);
+}
+
+static int failure_code(synctalk_status status)
+{
+    return status == SYNCTALK_E_CANCELLED ? EXIT_INTERRUPTED : EXIT_FAILED;
+}
+
+static void tell_failure(struct progress *progress, synctalk_status status,
+                         const synctalk_error *err)
+{
+    progress_failure(progress, status == SYNCTALK_E_CANCELLED
+                                   ? "interrupted; nothing is left of the video that was in work"
+                                   : err->message);
+}
+
+static int make_one(struct args *args, synctalk_person *person, const struct batch_item *item,
+                    struct progress *progress)
+{
+    synctalk_report report = {0};
+    synctalk_error err = {0};
+    bool json = args_flag(args, "json");
+    synctalk_status status = synctalk_generate(person, &args->settings, item->audio, item->output,
+                                               &progress->callbacks, &report, &err);
+    if (status) {
+        tell_failure(progress, status, &err);
+        if (json && status != SYNCTALK_E_CANCELLED)
+            print_failure_json(item, &err);
+        return failure_code(status);
+    }
+    progress_end(progress);
+    if (json)
+        print_report_json(item, &report);
+    else
+        print_report(item, &report);
+    return EXIT_GOOD;
+}
+
+static int make_all(struct args *args, const struct batch *batch, struct progress *progress)
+{
+    synctalk_person *person = NULL;
+    synctalk_error err = {0};
+    size_t failed = 0;
+    int code = EXIT_GOOD;
+
+    synctalk_status status =
+        synctalk_person_open(&person, &args->settings, &progress->callbacks, &err);
+    if (status) {
+        tell_failure(progress, status, &err);
+        return failure_code(status);
+    }
+    for (size_t i = 0; i < batch->count && code != EXIT_INTERRUPTED; i++) {
+        const struct batch_item *item = &batch->items[i];
+        progress_item(progress, i + 1, batch->count, item->audio, item->output);
+        code = interruption_seen() ? EXIT_INTERRUPTED : make_one(args, person, item, progress);
+        failed += code == EXIT_FAILED;
+    }
+    synctalk_person_close(&person);
+    if (failed > 0 && batch->count > 1) {
+        char sentence[64];
+        snprintf(sentence, sizeof sentence, "%zu of %zu videos failed", failed, batch->count);
+        progress_failure(progress, sentence);
+    }
+    return code == EXIT_INTERRUPTED ? code : failed ? EXIT_FAILED : EXIT_GOOD;
+}
+
+static int run(struct args *args)
+{
+    struct batch batch;
+    struct progress progress;
+
+    if (args_flag(args, "show-settings")) {
+        sources_show(args, args_flag(args, "json"));
+        return EXIT_GOOD;
+    }
+    if (!args->settings.model) {
+        say(args->command->name, "no person given: --model NAME");
+        return EXIT_USAGE;
+    }
+    int code = batch_build(&batch, args);
+    if (!code) {
+        progress_begin(&progress, args);
+        code = make_all(args, &batch, &progress);
+    }
+    batch_free(&batch);
+    return code;
+}
+
+const struct command command_generate = {
+    .name = "generate",
+    .operands = "",
+    .summary = "make a video of a trained person speaking a sound",
+    .text = text,
+    .examples = examples,
+    .own = own,
+    .every_setting = true,
+    .long_call = true,
+    .run = run,
+};

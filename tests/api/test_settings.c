@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The option table, presets, and values taken from text. */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support/support.h"
+#include "synctalk/settings.h"
+
+static void refused(const char *name, const char *value, const char *named, const char *allowed)
+{
+    synctalk_settings before;
+    synctalk_settings settings;
+    synctalk_error err = {0};
+    synctalk_settings_init(&settings);
+    before = settings;
+    if (synctalk_settings_set(&settings, name, value, &err) != SYNCTALK_E_ARG)
+        fail_msg("%s \"%s\" was taken", name, value ? value : "NULL");
+    assert_memory_equal(&settings, &before, sizeof settings);
+    if (!strstr(err.message, name) || !strstr(err.message, named) || !strstr(err.message, allowed))
+        fail_msg("the sentence names not all of \"%s\", \"%s\", \"%s\": %s", name, named, allowed,
+                 err.message);
+}
+
+static void set(synctalk_settings *settings, const char *name, const char *value)
+{
+    ST_OK(synctalk_settings_set(settings, name, value, err));
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    synctalk_settings s;
+    memset(&s, 0x5a, sizeof s);
+    synctalk_settings_init(&s);
+    assert_string_equal(s.root, ".");
+    assert_null(s.models);
+    assert_null(s.model);
+    assert_null(s.features);
+    assert_int_equal(s.checkpoint, -1);
+    assert_int_equal(s.overwrite, 0);
+    assert_int_equal(s.mode, SYNCTALK_MODE_TRAINING);
+    assert_int_equal(s.encoder, SYNCTALK_ENCODER_AUTO);
+    assert_int_equal(s.start_frame, 0);
+    assert_int_equal(s.loop_back, 0);
+    assert_int_equal(s.at_end, SYNCTALK_AT_END_BOUNCE);
+    assert_int_equal(s.parsing, -1);
+    assert_int_equal(s.threads, 0);
+    assert_int_equal(s.cpu_mask, ~0u);
+    assert_int_equal(s.encoder_threads, 0);
+    assert_int_equal(s.audio_kbps, 160);
+    for (size_t i = 0; i < sizeof s.reserved / sizeof *s.reserved; i++)
+        assert_null(s.reserved[i]);
+}
+
+/* Guards a preset that drifts from the table in docs/MANUAL.md. */
+static void test_presets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int precision, frames_per_core, max_lines, x264, crf, blend, feather, colour;
+    } rows[] = {
+        {"default", SYNCTALK_PRECISION_AUTO, 2, 0, SYNCTALK_X264_FASTER, 18, SYNCTALK_BLEND_EDGE, 8,
+         0},
+        {"high_quality", SYNCTALK_PRECISION_F32, 2, 0, SYNCTALK_X264_SLOW, 14, SYNCTALK_BLEND_EDGE,
+         8, 1},
+        {"fast", SYNCTALK_PRECISION_AUTO, 4, 720, SYNCTALK_X264_VERYFAST, 23, SYNCTALK_BLEND_EDGE,
+         4, 0},
+        {"low_memory", SYNCTALK_PRECISION_AUTO, 0, 720, SYNCTALK_X264_VERYFAST, 20,
+         SYNCTALK_BLEND_EDGE, 8, 0},
+    };
+    for (int i = 0; i < 4; i++) {
+        synctalk_settings s;
+        synctalk_settings_init(&s);
+        set(&s, "start-frame", "7");
+        set(&s, "blend", "none");
+        set(&s, "preset", rows[i].name);
+        assert_int_equal(s.preset, i);
+        assert_int_equal(s.precision, rows[i].precision);
+        assert_int_equal(s.frames_per_core, rows[i].frames_per_core);
+        assert_int_equal(s.max_lines, rows[i].max_lines);
+        assert_int_equal(s.x264_preset, rows[i].x264);
+        assert_int_equal(s.crf, rows[i].crf);
+        assert_int_equal(s.blend, rows[i].blend);
+        assert_int_equal(s.feather_px, rows[i].feather);
+        assert_int_equal(s.colour_match, rows[i].colour);
+        assert_int_equal(s.start_frame, 7);
+    }
+}
+
+static void test_table_is_whole(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    const synctalk_option *rows = synctalk_settings_options(&count);
+    unsigned char covered[sizeof(synctalk_settings)] = {0};
+    assert_int_equal(count, 25);
+    for (size_t i = 0; i < count; i++) {
+        const synctalk_option *row = &rows[i];
+        assert_ptr_equal(synctalk_settings_find(row->name), row);
+        assert_true(row->help && *row->help && row->help[strlen(row->help) - 1] != '.');
+        assert_true(row->group && *row->group);
+        assert_true(row->type == SYNCTALK_OPTION_SWITCH || (row->unit && *row->unit));
+        assert_int_equal(covered[row->offset], 0); /* two options on one field */
+        covered[row->offset] = 1;
+        for (size_t j = 0; j < i; j++) {
+            assert_string_not_equal(rows[j].name, row->name);
+            assert_true(row->letter == 0 || rows[j].letter != row->letter);
+        }
+    }
+}
+
+/* Guards a default in the help that is not the default in force. */
+static void test_default_text_sets_the_default(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    const synctalk_option *rows = synctalk_settings_options(&count);
+    synctalk_settings defaults;
+    synctalk_settings_init(&defaults);
+    for (size_t i = 0; i < count; i++) {
+        char text[64];
+        synctalk_settings s = defaults;
+        synctalk_settings_default_text(&rows[i], text, sizeof text);
+        if (!*text)
+            continue;
+        set(&s, rows[i].name, text);
+        if (rows[i].type == SYNCTALK_OPTION_TEXT)
+            s.root = defaults.root; /* equal text at another address */
+        assert_memory_equal(&s, &defaults, sizeof s);
+    }
+    char cut[3];
+    synctalk_settings_default_text(synctalk_settings_find("checkpoint"), cut, sizeof cut);
+    assert_string_equal(cut, "la");
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    synctalk_settings s;
+    synctalk_settings_init(&s);
+    set(&s, "model", "anna");
+    assert_string_equal(s.model, "anna");
+    set(&s, "checkpoint", "99");
+    assert_int_equal(s.checkpoint, 99);
+    set(&s, "checkpoint", "latest");
+    assert_int_equal(s.checkpoint, -1);
+    set(&s, "encoder", "wenet");
+    assert_int_equal(s.encoder, SYNCTALK_ENCODER_WENET);
+    set(&s, "start-frame", "2147483647");
+    assert_int_equal(s.start_frame, INT_MAX);
+    set(&s, "cpu-mask", "0x1F");
+    assert_int_equal(s.cpu_mask, 0x1f);
+    set(&s, "cpu-mask", "4294967295");
+    assert_int_equal(s.cpu_mask, UINT_MAX);
+    set(&s, "loop-back", NULL);
+    assert_int_equal(s.loop_back, 1);
+    set(&s, "no-loop-back", NULL);
+    assert_int_equal(s.loop_back, 0);
+    set(&s, "parsing", "off");
+    assert_int_equal(s.parsing, 0);
+    set(&s, "parsing", "true");
+    assert_int_equal(s.parsing, 1);
+    assert_null(synctalk_settings_find("no-crf"));
+    assert_null(synctalk_settings_find(""));
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    refused("crf", "52", "\"52\"", "from 0 to 51");
+    refused("crf", "-1", "\"-1\"", "from 0 to 51");
+    refused("crf", " 5", "\" 5\"", "from 0 to 51");
+    refused("crf", "5 ", "\"5 \"", "from 0 to 51");
+    refused("crf", "+5", "\"+5\"", "from 0 to 51");
+    refused("crf", "5.0", "\"5.0\"", "from 0 to 51");
+    refused("crf", "", "\"\"", "from 0 to 51");
+    refused("crf", "-", "\"-\"", "from 0 to 51");
+    refused("crf", NULL, "needs a value", "N");
+    refused("start-frame", "2147483648", "2147483648", "2147483647");
+    refused("start-frame", "99999999999999999999999", "9999", "2147483647");
+    refused("checkpoint", "newest", "newest", "latest");
+    refused("checkpoint", "-2", "-2", "latest");
+    refused("preset", "fats", "fats", "default, high_quality, fast, low_memory");
+    refused("mode", "Training", "Training", "training, video, clips");
+    refused("cpu-mask", "0x", "0x", "hexadecimal");
+    refused("cpu-mask", "0x1ffffffff", "0x1ffffffff", "hexadecimal");
+    refused("cpu-mask", "-1", "-1", "hexadecimal");
+    refused("loop-back", "maybe", "maybe", "true, yes, on");
+    refused("no-loop-back", "1", "\"1\"", "no value");
+    refused("no-crf", NULL, "no such option", "");
+    refused("model", "", "empty", "NAME");
+    refused("nonsense", "1", "no such option", "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_presets),
+        cmocka_unit_test(test_table_is_whole), cmocka_unit_test(test_default_text_sets_the_default),
+        cmocka_unit_test(test_values),         cmocka_unit_test(test_refusals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
