@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin face of meson. BUILD=DIR builds elsewhere, MESON_FLAGS=... is given to its setup.
+
+BUILD ?= build
+MESON_FLAGS ?=
+DEMO_ROOT = $(BUILD)/demo-root
+SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp')
+TIDY = $(filter src/%.c cli/%.c tools/%.c examples/%.c,$(SOURCES))
+
+.PHONY: all setup build test test-long demo bench lint format install clean
+
+all: build
+
+# Install what is missing, with apt-get.
+setup:
+	@tools/setup.sh
+
+$(BUILD)/build.ninja:
+	meson setup $(MESON_FLAGS) $(BUILD)
+
+build: setup $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+	@ln -sf cli/synctalk $(BUILD)/synctalk
+	@for name in libsynctalk.so libsynctalk.so.0; do ln -sf src/api/$$name $(BUILD)/$$name; done
+
+# The last line of the output counts the cases.
+test: build
+	@status=0; meson test -C $(BUILD) --no-rebuild --print-errorlogs --no-suite long || status=$$?; \
+	python3 tests/summary.py $(BUILD)/meson-logs/testlog.json || status=1; exit $$status
+
+# What takes minutes: long sounds, memory over time.
+test-long: build
+	@status=0; meson test -C $(BUILD) --no-rebuild --print-errorlogs --suite long || status=$$?; \
+	python3 tests/summary.py $(BUILD)/meson-logs/testlog.json || status=1; exit $$status
+
+# A drawn person with a small random network: it shows that all works, not how well.
+demo: build
+	$(BUILD)/tools/demo_person $(DEMO_ROOT)
+	$(BUILD)/synctalk generate --root $(DEMO_ROOT) --model demo \
+		--audio $(DEMO_ROOT)/dataset/demo/aud.wav -o demo.mp4 -y
+	@echo "The video is $(CURDIR)/demo.mp4"
+
+bench: build
+	meson test -C $(BUILD) --no-rebuild --benchmark --verbose
+
+lint: build
+	clang-format --dry-run -Werror $(SOURCES)
+	clang-tidy --quiet -p $(BUILD) $(TIDY)
+
+format:
+	clang-format -i $(SOURCES)
+
+install: build
+	meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) demo.mp4
