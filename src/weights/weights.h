@@ -57,6 +57,9 @@ struct st_weights;
  * dicts are found bare or under `state_dict`, `model`, `net` or `pfld_backbone`; a
  * `module.` prefix is dropped from every name. */
 synctalk_status st_weights_open(struct st_weights **out, const char *path, synctalk_error *err);
+/* The same for bytes in memory, borrowed until close; `label` stands in messages. */
+synctalk_status st_weights_open_memory(struct st_weights **out, const char *label,
+                                       const uint8_t *bytes, size_t size, synctalk_error *err);
 void st_weights_close(struct st_weights **weights);
 
 /* A set made in memory, for tools, tests and benchmarks. add() copies name and data
