@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "face/redraw.h"
@@ -14,7 +15,8 @@
 #define BLOCKS (ST_INNER_SIDE / BLOCK) /* along each side of the ring */
 #define SAMPLES (4 * BLOCKS)
 #define ROUNDS 6
-#define SPREAD_MIN 1.0 /* levels; below it every sample counts in full */
+#define SPREAD_FIRST 4.0 /* levels; before there is a plane to measure it from */
+#define SPREAD_MIN 1.0   /* levels; below it every sample counts in full */
 
 struct sample {
     double x, y, levels, weight;
@@ -86,9 +88,17 @@ static void fit_plane(double plane[3], const struct sample *samples)
     plane[2] = (sl * c2 + sxl * (sx * sy - s * sxy) + syl * (s * sxx - sx * sx)) / det;
 }
 
-/* Geman and McClure's weights; the spread is the mean absolute residual. They never reach
- * zero, so the system above stays solvable. */
-static void weigh(struct sample *samples, const double plane[3])
+/* Geman and McClure's weights. They never reach zero, so the system stays solvable. */
+static void weigh(struct sample *samples, const double plane[3], double spread)
+{
+    for (int i = 0; i < SAMPLES; i++) {
+        double r = (samples[i].levels - at_plane(plane, &samples[i])) / (2 * spread);
+        samples[i].weight = 1 / ((1 + r * r) * (1 + r * r));
+    }
+}
+
+/* Weighted mean of the absolute residuals. */
+static double spread_of(const struct sample *samples, const double plane[3])
 {
     double spread = 0;
     double weights = 0;
@@ -96,11 +106,25 @@ static void weigh(struct sample *samples, const double plane[3])
         spread += samples[i].weight * fabs(samples[i].levels - at_plane(plane, &samples[i]));
         weights += samples[i].weight;
     }
-    spread = fmax(spread / weights, SPREAD_MIN);
-    for (int i = 0; i < SAMPLES; i++) {
-        double r = (samples[i].levels - at_plane(plane, &samples[i])) / (2 * spread);
-        samples[i].weight = 1 / ((1 + r * r) * (1 + r * r));
-    }
+    return fmax(spread / weights, SPREAD_MIN);
+}
+
+static int compare_levels(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Where the rounds begin. The plane of least squares will not do: one whole side that is
+ * wrong tilts it until that side looks right. */
+static double median(const struct sample *samples)
+{
+    double levels[SAMPLES];
+    for (int i = 0; i < SAMPLES; i++)
+        levels[i] = samples[i].levels;
+    qsort(levels, SAMPLES, sizeof *levels, compare_levels);
+    return (levels[SAMPLES / 2 - 1] + levels[SAMPLES / 2]) / 2;
 }
 
 static float largest(const struct st_colour_shift *shift)
@@ -126,9 +150,10 @@ void st_colour_shift_fit(struct st_colour_shift *shift, const uint8_t *crop,
 
     for (int c = 0; c < 3; c++) {
         take_samples(samples, crop, prediction + (size_t)c * ST_INNER_SIDE * ST_INNER_SIDE, c);
-        fit_plane(plane, samples);
+        plane[0] = median(samples);
+        plane[1] = plane[2] = 0;
         for (int round = 0; round < ROUNDS; round++) {
-            weigh(samples, plane);
+            weigh(samples, plane, round == 0 ? SPREAD_FIRST : spread_of(samples, plane));
             fit_plane(plane, samples);
         }
         shift->base[c] = (float)(plane[0] - (plane[1] + plane[2]) * (centre - 0.5));
