@@ -123,7 +123,7 @@ static double median(const struct sample *samples)
     double levels[SAMPLES];
     for (int i = 0; i < SAMPLES; i++)
         levels[i] = samples[i].levels;
-    qsort(levels, SAMPLES, sizeof *levels, compare_levels);
+    qsort(levels, sizeof levels / sizeof *levels, sizeof *levels, compare_levels);
     return (levels[SAMPLES / 2 - 1] + levels[SAMPLES / 2]) / 2;
 }
 
