@@ -225,34 +225,34 @@ static int take_value(struct reader *reader, const struct command *command, cons
     return EXIT_GOOD;
 }
 
-static int add_given(struct args *args, struct given given)
+/* There is room for all, see args_parse(). Takes given.copy. */
+static void add_given(struct args *args, struct given given)
 {
-    args->given[args->given_count++] = given; /* room for argc of them, see args_parse() */
-    return EXIT_GOOD;
+    args->given[args->given_count++] = given;
 }
 
+/* `given` has a name and what is attached as value; taken, also on failure. */
 static int parse_setting(struct args *args, struct reader *reader, const synctalk_option *row,
-                         const char *name, const char *attached, char *copy)
+                         struct given given)
 {
-    struct given given = {.name = name, .value = attached, .copy = copy};
     int code = EXIT_GOOD;
     if (row->type != SYNCTALK_OPTION_SWITCH)
-        code = take_value(reader, args->command, name, row->unit, attached, &given.value);
-    add_given(args, given); /* takes `copy` even on failure */
+        code = take_value(reader, args->command, given.name, row->unit, given.value, &given.value);
+    add_given(args, given);
     return code;
 }
 
 static int parse_own(struct args *args, struct reader *reader, const struct own_option *row,
-                     const char *attached, char *copy)
+                     struct given given)
 {
-    struct given given = {.name = row->name, .own = row, .copy = copy};
     int code = EXIT_GOOD;
+    given.own = row;
     if (row->kind != OWN_FLAG) {
-        code = take_value(reader, args->command, row->name, row->unit, attached, &given.value);
+        code = take_value(reader, args->command, row->name, row->unit, given.value, &given.value);
         if (!code)
             code = check_own(args->command, row, given.value);
-    } else if (attached) {
-        say(args->command->name, "--%s takes no value, found \"%s\"", row->name, attached);
+    } else if (given.value) {
+        say(args->command->name, "--%s takes no value, found \"%s\"", row->name, given.value);
         code = EXIT_USAGE;
     }
     add_given(args, given);
@@ -264,7 +264,7 @@ static int parse_long(struct args *args, struct reader *reader, const char *text
     const char *equals = strchr(text, '=');
     char *copy = equals ? strndup(text, (size_t)(equals - text)) : NULL;
     const char *name = copy ? copy : text;
-    const char *attached = equals ? equals + 1 : NULL;
+    struct given given = {.name = name, .value = equals ? equals + 1 : NULL, .copy = copy};
     if (equals && !copy) {
         say(args->command->name, "no memory for the command line");
         return EXIT_FAILED;
@@ -272,10 +272,10 @@ static int parse_long(struct args *args, struct reader *reader, const char *text
 
     const struct own_option *own = find_own(args->command, name, 0);
     if (own)
-        return parse_own(args, reader, own, attached, copy);
+        return parse_own(args, reader, own, given);
     const synctalk_option *row = find_setting(args->command, name);
     if (row)
-        return parse_setting(args, reader, row, name, attached, copy);
+        return parse_setting(args, reader, row, given);
     int code = unknown_option(args->command, name);
     free(copy);
     return code;
@@ -290,11 +290,12 @@ static int parse_letters(struct args *args, struct reader *reader, const char *l
         const struct own_option *own = find_own(args->command, NULL, letter);
         const synctalk_option *row = own ? NULL : find_setting_letter(args->command, letter);
         bool flag = own ? own->kind == OWN_FLAG : row && row->type == SYNCTALK_OPTION_SWITCH;
-        const char *attached = !flag && *letters ? letters : NULL;
+        struct given given = {.value = !flag && *letters ? letters : NULL};
         if (own) {
-            code = parse_own(args, reader, own, attached, NULL);
+            code = parse_own(args, reader, own, given);
         } else if (row) {
-            code = parse_setting(args, reader, row, row->name, attached, NULL);
+            given.name = row->name;
+            code = parse_setting(args, reader, row, given);
         } else {
             say(args->command->name, "there is no option -%c; see synctalk %s --help", letter,
                 args->command->name);

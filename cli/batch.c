@@ -173,28 +173,28 @@ static bool same_file(const char *a, const char *b)
 
 static int by_output(const void *a, const void *b)
 {
-    const struct batch_item *const *x = a;
-    const struct batch_item *const *y = b;
-    return strcmp((*x)->output, (*y)->output);
+    const struct batch_item *x = a;
+    const struct batch_item *y = b;
+    return strcmp(x->output, y->output);
 }
 
 static int refuse_collisions(const struct batch *batch, const struct args *args)
 {
     int code = EXIT_GOOD;
-    const struct batch_item **sorted = calloc(batch->count + 1, sizeof *sorted);
+    struct batch_item *sorted = calloc(batch->count + 1, sizeof *sorted); /* borrows */
     if (!sorted)
         return no_memory(args);
-    for (size_t i = 0; i < batch->count; i++)
-        sorted[i] = &batch->items[i];
+    memcpy(sorted, batch->items, batch->count * sizeof *sorted);
     qsort(sorted, batch->count, sizeof *sorted, by_output);
     for (size_t i = 0; i < batch->count && !code; i++) {
-        if (i > 0 && strcmp(sorted[i - 1]->output, sorted[i]->output) == 0) {
+        const struct batch_item *item = &sorted[i];
+        if (i > 0 && strcmp(item[-1].output, item->output) == 0) {
             say(args->command->name, "%s and %s would both become %s: rename one, or make two runs",
-                sorted[i - 1]->audio, sorted[i]->audio, sorted[i]->output);
+                item[-1].audio, item->audio, item->output);
             code = EXIT_USAGE;
-        } else if (same_file(sorted[i]->audio, sorted[i]->output)) {
+        } else if (same_file(item->audio, item->output)) {
             say(args->command->name, "%s is both the sound and the output: choose another -o",
-                sorted[i]->output);
+                item->output);
             code = EXIT_USAGE;
         }
     }

@@ -29,7 +29,7 @@
 #define FRAME_HEIGHT 720
 #define BOX_SIDE 300 /* of a face in a picture of that size */
 #define ROWS_A_SECOND (HZ / ST_MEL_HOP)
-#define POLL_MS 20
+#define POLL_NS 20000000L
 
 enum { SOUND_FLOATS = ST_AVE_BANDS * ST_AVE_STEPS, FACE_FLOATS = ST_UNET_SIDE * ST_UNET_SIDE };
 
@@ -215,13 +215,14 @@ struct request {
 static bool wait_for(const struct request *request, double seconds, double done)
 {
     double end = now_seconds() + seconds;
-    for (double now = now_seconds(); now < end; now = now_seconds()) {
-        double passed = done + seconds - (end - now);
+    double left = seconds;
+    while ((left = end - now_seconds()) > 0) {
+        double passed = done + seconds - left;
         if (st_cancelled(request->callbacks))
             return false;
         st_progress(request->callbacks, "benchmark", (int64_t)(passed * 10),
                     (int64_t)(request->seconds * 10), 0);
-        nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
     }
     return true;
 }
@@ -274,17 +275,19 @@ static void tell_rate(const struct request *request, const char *name, double ra
 static synctalk_status time_parts(struct bench *bench, const struct request *request,
                                   synctalk_error *err)
 {
-    double rates[PARTS];
     double done = 0;
+    double frame_seconds = 0;
     for (size_t i = 0; i < PARTS; i++) {
         double seconds = request->seconds * shares[i];
-        synctalk_status st = time_part(bench, &parts[i], seconds, done, request, &rates[i], err);
+        double rate = 0;
+        synctalk_status st = time_part(bench, &parts[i], seconds, done, request, &rate, err);
         if (st)
             return st;
         done += seconds;
-        tell_rate(request, parts[i].name, rates[i]);
+        frame_seconds += 1 / rate;
+        tell_rate(request, parts[i].name, rate);
     }
-    tell_rate(request, "all of these", 1 / (1 / rates[0] + 1 / rates[1] + 1 / rates[2]));
+    tell_rate(request, "all of these", 1 / frame_seconds);
     return SYNCTALK_OK;
 }
 
