@@ -156,6 +156,22 @@ static void test_extraneous_bytes_pass(void **state)
     st_picture_free(&drawn);
 }
 
+/* Pixels missing in the middle, with the end marker in place: the rest would be grey. */
+static void test_a_hole_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct st_picture drawn = {0};
+    size_t size;
+    draw(&drawn, 64, 64);
+    ST_OK(st_jpeg_write(&drawn, f->path, 95, 0, err));
+    uint8_t *data = slurp(f->path, &size);
+    memmove(data + size - 202, data + size - 2, 2);
+    st_write_file(f->path, data, size - 200);
+    expect_refusal(f, SYNCTALK_E_FORMAT, "damaged or cut short");
+    free(data);
+    st_picture_free(&drawn);
+}
+
 static void test_damage_never_crashes(void **state)
 {
     struct fixture *f = *state;
@@ -240,6 +256,7 @@ int main(void)
         CASE(test_block_is_kept),
         CASE(test_every_truncation_is_refused),
         CASE(test_extraneous_bytes_pass),
+        CASE(test_a_hole_is_refused),
         CASE(test_damage_never_crashes),
         CASE(test_grey_and_cmyk),
         CASE(test_wrong_files),
