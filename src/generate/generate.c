@@ -29,17 +29,6 @@ struct run {
 static const char *const x264_names[] = {"ultrafast", "superfast", "veryfast", "faster",
                                          "fast",      "medium",    "slow",     "slower"};
 
-/* The AAC sampling rates of ISO/IEC 14496-3, table 1.18. */
-static bool aac_takes(int rate_hz)
-{
-    static const int rates[] = {96000, 88200, 64000, 48000, 44100, 32000,
-                                24000, 22050, 16000, 12000, 11025, 8000};
-    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
-        if (rates[i] == rate_hz)
-            return true;
-    return false;
-}
-
 static synctalk_status make_plan(struct run *run, const struct synctalk_person *person,
                                  const synctalk_settings *s, const char *audio, synctalk_error *err)
 {
@@ -121,8 +110,7 @@ static synctalk_status open_video(struct run *run, const struct synctalk_person 
     const int cores = st_cpu_cores();
     synctalk_status st;
 
-    if ((st = st_audio_reader_open(&run->reader, audio, aac_takes(run->sound.rate_hz) ? 0 : 48000,
-                                   2, err)))
+    if ((st = st_audio_reader_open(&run->reader, audio, 0, 2, err)))
         return st;
     const struct st_audio_info *sound = st_audio_reader_info(run->reader);
     run->video = (struct st_video_writer_settings){

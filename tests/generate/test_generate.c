@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole way, sound to finished file, through the public calls on a tiny project. */
+#include "support/support.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "generate/project.h"
+#include "synctalk/synctalk.h"
+
+static void settings_for(synctalk_settings *s, const struct project *p)
+{
+    synctalk_settings_init(s);
+    s->root = p->root;
+    s->model = PROJECT_PERSON;
+    s->features = p->features;
+    s->x264_preset = SYNCTALK_X264_ULTRAFAST;
+    s->encoder_threads = 2;
+}
+
+/* The finished file's bytes; malloc'ed. */
+static uint8_t *bytes_of(const char *path, size_t *size)
+{
+    struct st_mapping map;
+    ST_OK(st_map_file(&map, path, err));
+    uint8_t *copy = malloc(map.size);
+    assert_non_null(copy);
+    memcpy(copy, map.data, map.size);
+    *size = map.size;
+    st_unmap_file(&map);
+    return copy;
+}
+
+static void the_file_does_not_depend_on_the_number_of_workers(void **state)
+{
+    (void)state;
+    struct project p;
+    uint8_t *first = NULL;
+    size_t first_size = 0;
+
+    project_create(&p, 130, 98, 20);
+    for (int threads = 1; threads <= 3; threads++) {
+        synctalk_settings s;
+        synctalk_person *person;
+        synctalk_report report;
+        settings_for(&s, &p);
+        s.threads = threads;
+        s.overwrite = 1;
+        s.start_frame = 3;
+        ST_OK(synctalk_person_open(&person, &s, NULL, err));
+        ST_OK(synctalk_generate(person, &s, p.sound, p.output, NULL, &report, err));
+        assert_int_equal(report.frames, 20);
+        assert_int_equal(report.threads, threads);
+        assert_int_equal(report.width, 130);
+        assert_int_equal(report.height, 98);
+        synctalk_person_close(&person);
+        size_t size;
+        uint8_t *bytes = bytes_of(p.output, &size);
+        if (threads == 1) {
+            first = bytes;
+            first_size = size;
+            continue;
+        }
+        assert_int_equal(size, first_size);
+        assert_memory_equal(bytes, first, size);
+        free(bytes);
+    }
+    free(first);
+    project_remove(&p);
+}
+
+static void one_person_serves_many_sounds_and_settings(void **state)
+{
+    (void)state;
+    struct project p;
+    synctalk_settings s;
+    synctalk_person *person;
+    synctalk_report report;
+
+    project_create(&p, 131, 99, 12);
+    settings_for(&s, &p);
+    ST_OK(synctalk_person_open(&person, &s, NULL, err));
+    assert_int_equal(synctalk_person_frames(person), PROJECT_SOURCES);
+    const int blends[] = {SYNCTALK_BLEND_NONE, SYNCTALK_BLEND_EDGE, SYNCTALK_BLEND_FACE};
+    for (int i = 0; i < 3; i++) {
+        char out[ST_PATH_MAX];
+        ST_OK(st_path_format(out, err, "%s/out/%d.mp4", p.root, i));
+        s.blend = blends[i];
+        s.loop_back = i == 1;
+        s.frames_per_core = i;
+        s.colour_match = i == 2;
+        s.max_lines = i == 2 ? 48 : 0;
+        ST_OK(synctalk_generate(person, &s, p.sound, out, NULL, &report, err));
+        assert_int_equal(report.frames, 12);
+        assert_int_equal(report.height, i == 2 ? 48 : 98);
+        assert_int_equal(report.width % 2, 0);
+        assert_true(st_path_is_file(out));
+    }
+    synctalk_person_close(&person);
+    synctalk_person_close(&person);
+    project_remove(&p);
+}
+
+struct stopper {
+    int polls_left;
+};
+
+static int stop_after(void *user)
+{
+    struct stopper *stopper = user;
+    return stopper->polls_left-- <= 0;
+}
+
+static void stopping_at_any_moment_leaves_nothing(void **state)
+{
+    (void)state;
+    struct project p;
+    synctalk_settings s;
+    synctalk_person *person;
+    bool finished = false;
+
+    project_create(&p, 130, 98, 6);
+    settings_for(&s, &p);
+    ST_OK(synctalk_person_open(&person, &s, NULL, err));
+    for (int polls = 0; polls < 100 && !finished; polls++) {
+        struct stopper stopper = {.polls_left = polls};
+        synctalk_callbacks callbacks = {.user = &stopper, .cancelled = stop_after};
+        synctalk_error e;
+        synctalk_status st = synctalk_generate(person, &s, p.sound, p.output, &callbacks, NULL, &e);
+        finished = st == SYNCTALK_OK;
+        if (!finished) {
+            assert_int_equal(st, SYNCTALK_E_CANCELLED);
+            assert_int_equal(project_outputs(&p), 0);
+        }
+    }
+    assert_true(finished);
+    assert_int_equal(project_outputs(&p), 1);
+    synctalk_person_close(&person);
+    project_remove(&p);
+}
+
+static void a_full_disk_leaves_nothing_and_is_told(void **state)
+{
+    (void)state;
+    struct project p;
+    synctalk_settings s;
+    synctalk_person *person;
+    struct rlimit was;
+    synctalk_error e;
+
+    project_create(&p, 130, 98, 30);
+    settings_for(&s, &p);
+    ST_OK(synctalk_person_open(&person, &s, NULL, err));
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &was);
+    for (rlim_t limit = 0; limit < 12000; limit += 3000) {
+        struct rlimit little = {.rlim_cur = limit, .rlim_max = was.rlim_max};
+        setrlimit(RLIMIT_FSIZE, &little);
+        synctalk_status st = synctalk_generate(person, &s, p.sound, p.output, NULL, NULL, &e);
+        setrlimit(RLIMIT_FSIZE, &was);
+        assert_int_equal(st, SYNCTALK_E_IO);
+        assert_non_null(strstr(e.message, "video.mp4"));
+        assert_int_equal(project_outputs(&p), 0);
+    }
+    synctalk_person_close(&person);
+    project_remove(&p);
+}
+
+static void an_output_that_is_there_is_kept(void **state)
+{
+    (void)state;
+    struct project p;
+    synctalk_settings s;
+    synctalk_person *person;
+    synctalk_error e;
+
+    project_create(&p, 130, 98, 4);
+    settings_for(&s, &p);
+    ST_OK(synctalk_person_open(&person, &s, NULL, err));
+    st_write_file(p.output, "mine", 4);
+    assert_int_equal(synctalk_generate(person, &s, p.sound, p.output, NULL, NULL, &e),
+                     SYNCTALK_E_EXISTS);
+    assert_non_null(strstr(e.message, "video.mp4"));
+    s.overwrite = 1;
+    ST_OK(synctalk_generate(person, &s, p.sound, p.output, NULL, NULL, err));
+    synctalk_person_close(&person);
+    project_remove(&p);
+}
+
+static void refuse(synctalk_person *person, synctalk_settings *s, const struct project *p,
+                   const char *sound, synctalk_status status, const char *words)
+{
+    synctalk_error e = {0};
+    synctalk_status st = synctalk_generate(person, s, sound, p->output, NULL, NULL, &e);
+    if (st != status || !strstr(e.message, words))
+        fail_msg("wanted %d with \"%s\", got %d: %s", status, words, st, e.message);
+    assert_int_equal(project_outputs(p), 0);
+}
+
+static void bad_requests_are_told(void **state)
+{
+    (void)state;
+    struct project p;
+    synctalk_settings s;
+    synctalk_person *person;
+    char path[ST_PATH_MAX];
+
+    project_create(&p, 130, 98, 4);
+    settings_for(&s, &p);
+    ST_OK(synctalk_person_open(&person, &s, NULL, err));
+    s.start_frame = PROJECT_SOURCES;
+    refuse(person, &s, &p, p.sound, SYNCTALK_E_ARG, "tiny has frames 0 to 6");
+    s.start_frame = -1;
+    refuse(person, &s, &p, p.sound, SYNCTALK_E_ARG, "frames 0 to 6");
+    s.start_frame = 0;
+    s.crf = 99;
+    refuse(person, &s, &p, p.sound, SYNCTALK_E_ARG, "crf is 99");
+    s.crf = 18;
+    refuse(person, &s, &p, "", SYNCTALK_E_ARG, "--audio");
+    ST_OK(st_path_join(path, p.root, "none.wav", err));
+    refuse(person, &s, &p, path, SYNCTALK_E_MISSING, "none.wav");
+    project_write_wav(path, 16000, 0);
+    refuse(person, &s, &p, path, SYNCTALK_E_FORMAT, "none.wav");
+    project_write_wav(path, 16000, 100);
+    refuse(person, &s, &p, path, SYNCTALK_E_FORMAT, "less than half a frame");
+    s.features = path;
+    refuse(person, &s, &p, p.sound, SYNCTALK_E_FORMAT, "none.wav");
+    s.features = NULL;
+    refuse(person, &s, &p, p.sound, SYNCTALK_E_ARG, "--features");
+    synctalk_person_close(&person);
+
+    synctalk_error e;
+    s.mode = SYNCTALK_MODE_CLIPS;
+    assert_int_equal(synctalk_person_open(&person, &s, NULL, &e), SYNCTALK_E_UNSUPPORTED);
+    s.mode = SYNCTALK_MODE_TRAINING;
+    assert_int_equal(synctalk_person_open(&person, &s, NULL, &e), SYNCTALK_E_MISSING);
+    assert_non_null(strstr(e.message, "audio_visual_encoder"));
+    s.encoder = SYNCTALK_ENCODER_WENET;
+    s.features = p.features;
+    assert_int_equal(synctalk_person_open(&person, &s, NULL, &e), SYNCTALK_E_ARG);
+    assert_non_null(strstr(e.message, "ave"));
+    assert_null(person);
+    project_remove(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_file_does_not_depend_on_the_number_of_workers),
+        cmocka_unit_test(one_person_serves_many_sounds_and_settings),
+        cmocka_unit_test(stopping_at_any_moment_leaves_nothing),
+        cmocka_unit_test(a_full_disk_leaves_nothing_and_is_told),
+        cmocka_unit_test(an_output_that_is_there_is_kept),
+        cmocka_unit_test(bad_requests_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
