@@ -30,7 +30,7 @@ static const char *const text[] = {
 
 static const char *const examples[] = {
     "synctalk generate --model anna --audio hello.wav",
-    "synctalk generate --root project --model anna --audio hello.wav -o hello.mp4 -y",
+    "synctalk generate --root work --model anna --audio hello.wav -o hi.mp4 -y",
     "synctalk generate --model anna --audio talks/ -o videos --preset fast",
     NULL,
 };
