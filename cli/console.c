@@ -121,8 +121,10 @@ void interruption_catch(void)
         struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
         struct sigaction before;
         sigemptyset(&action.sa_mask);
-        /* nohup and background jobs of a shell ignore some of them: that stays. */
-        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        bool ignored = sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+        /* nohup's wish stays. A script's shell ignores SIGINT for what runs behind it, but
+         * whoever sends one to this process alone means it. */
+        if (numbers[i] != SIGHUP || !ignored)
             sigaction(numbers[i], &action, NULL);
     }
 }
