@@ -226,7 +226,7 @@ static synctalk_status add_pack(struct st_net *net, int step_index, int argument
 static synctalk_status pack_weights(struct st_net *net, int step, const struct st_conv *conv, int C,
                                     const struct shape *shape, int mask)
 {
-    const_dnnl_primitive_desc_t description;
+    const_dnnl_primitive_desc_t description = NULL;
     synctalk_status st = SYNCTALK_OK;
     float *bias = NULL;
     const int k = conv->kernel, K = shape->K;
