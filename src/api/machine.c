@@ -2,7 +2,6 @@
 /* What this machine offers, as pairs of name and value. */
 #include "synctalk/machine.h"
 
-#include <dnnl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/cpu.h"
 #include "kernels/kernels.h"
 #include "media/versions.h"
+#include "nn/version.h"
 
 unsigned synctalk_machine_cpu(void)
 {
@@ -104,9 +104,7 @@ static void describe_libraries(synctalk_machine_fact fact, void *user)
 {
     char value[128];
     const char *name = NULL;
-    const dnnl_version_t *dnnl = dnnl_version();
-    snprintf(value, sizeof value, "%d.%d.%d", dnnl->major, dnnl->minor, dnnl->patch);
-    fact(user, "oneDNN", value);
+    fact(user, "oneDNN", st_nn_version(value, sizeof value));
     for (size_t i = 0; (name = st_media_version(i, value, sizeof value)); i++)
         fact(user, name, value);
     fact(user, "licence of libavcodec", st_media_licence());
