@@ -9,12 +9,11 @@
 #include "base/memory.h"
 #include "nn/net_impl.h"
 
-int st_net_fail(struct st_net *net, synctalk_status status, const char *what)
+int st_net_fail(struct st_net *net, const char *what)
 {
     if (net->status == SYNCTALK_OK)
-        net->status = status == SYNCTALK_E_MEMORY
-                          ? st_fail_memory(&net->error, what, 0)
-                          : st_fail(&net->error, status, "this network cannot be built: %s", what);
+        net->status =
+            st_fail(&net->error, SYNCTALK_E_ARG, "this network cannot be built: %s", what);
     return ST_NET_FAILED;
 }
 
@@ -80,8 +79,9 @@ void st_net_destroy(struct st_net **net)
     *net = NULL;
 }
 
-/* Room for one more element of `size` bytes; the array moved or NULL. */
-static void *grown(void *array, int count, int *room, size_t size)
+/* Room for one more element of `size` bytes; the array moved, or NULL with the failure in
+ * the net. */
+static void *grown(struct st_net *net, void *array, int count, int *room, size_t size)
 {
     if (count < *room)
         return array;
@@ -89,15 +89,17 @@ static void *grown(void *array, int count, int *room, size_t size)
     void *moved = realloc(array, (size_t)wanted * size);
     if (moved)
         *room = wanted;
+    else if (net->status == SYNCTALK_OK)
+        net->status = st_fail_memory(&net->error, "a network's layers", (size_t)wanted * size);
     return moved;
 }
 
 static int new_buffer(struct st_net *net, size_t bytes)
 {
     struct st_net_buffer *moved =
-        grown(net->buffers, net->buffer_count, &net->buffer_room, sizeof *net->buffers);
+        grown(net, net->buffers, net->buffer_count, &net->buffer_room, sizeof *net->buffers);
     if (!moved)
-        return st_net_fail(net, SYNCTALK_E_MEMORY, "a network's layers");
+        return ST_NET_FAILED;
     net->buffers = moved;
     net->buffers[net->buffer_count] =
         (struct st_net_buffer){.bytes = bytes, .parent = ST_NET_NONE, .last = -1};
@@ -107,9 +109,9 @@ static int new_buffer(struct st_net *net, size_t bytes)
 static int append_value(struct st_net *net, const struct st_net_value *value)
 {
     struct st_net_value *moved =
-        grown(net->values, net->value_count, &net->value_room, sizeof *net->values);
+        grown(net, net->values, net->value_count, &net->value_room, sizeof *net->values);
     if (!moved)
-        return st_net_fail(net, SYNCTALK_E_MEMORY, "a network's layers");
+        return ST_NET_FAILED;
     net->values = moved;
     net->values[net->value_count] = *value;
     return net->value_count++;
@@ -137,7 +139,7 @@ int st_net_new_value(struct st_net *net, int C, int H, int W)
     int padded = (C + net->B - 1) / net->B * net->B;
     size_t bytes = shape_bytes(net, padded, H, W);
     if (!bytes)
-        return st_net_fail(net, SYNCTALK_E_ARG, "a layer has no output, or one beyond memory");
+        return st_net_fail(net, "a layer has no output, or one beyond memory");
     int buffer = new_buffer(net, bytes);
     if (buffer == ST_NET_FAILED)
         return ST_NET_FAILED;
@@ -156,9 +158,9 @@ int st_net_same_place(struct st_net *net, int value)
 int st_net_new_step(struct st_net *net, enum st_net_step_kind kind, int src, int dst)
 {
     struct st_net_step *moved =
-        grown(net->steps, net->step_count, &net->step_room, sizeof *net->steps);
+        grown(net, net->steps, net->step_count, &net->step_room, sizeof *net->steps);
     if (!moved)
-        return st_net_fail(net, SYNCTALK_E_MEMORY, "a network's layers");
+        return ST_NET_FAILED;
     net->steps = moved;
     net->steps[net->step_count] = (struct st_net_step){.kind = kind, .src = src, .dst = dst};
     return net->step_count++;
@@ -171,7 +173,7 @@ bool st_net_usable(struct st_net *net, int value)
     assert(value < net->value_count);
     if (!net->values[value].taken)
         return true;
-    st_net_fail(net, SYNCTALK_E_ARG, "a layer reads a value that a residual sum has taken");
+    st_net_fail(net, "a layer reads a value that a residual sum has taken");
     return false;
 }
 
@@ -189,7 +191,7 @@ int st_net_input(struct st_net *net, int C, int H, int W)
     if (net->status)
         return ST_NET_FAILED;
     if (net->input_count == ST_NET_PORTS || !shape_bytes(net, C, H, W))
-        return st_net_fail(net, SYNCTALK_E_ARG, "too many inputs, or an impossible size");
+        return st_net_fail(net, "too many inputs, or an impossible size");
     struct st_net_value value = {
         .buffer = ST_NET_NONE, .input = net->input_count++, .C = C, .padded = C, .H = H, .W = W};
     return append_value(net, &value);
@@ -231,7 +233,7 @@ int st_net_concat(struct st_net *net, int a, int b)
         vb.buffer == ST_NET_NONE || va.buffer == vb.buffer || va.padded != va.C ||
         net->buffers[va.buffer].parent != ST_NET_NONE ||
         net->buffers[vb.buffer].parent != ST_NET_NONE)
-        return st_net_fail(net, SYNCTALK_E_ARG, "a concat of values that do not fit together");
+        return st_net_fail(net, "a concat of values that do not fit together");
 
     int whole = st_net_new_value(net, va.C + vb.C, va.H, va.W);
     if (whole == ST_NET_FAILED)
@@ -249,7 +251,7 @@ void st_net_output(struct st_net *net, int x, bool sigmoid)
         return;
     assert(net->values[x].buffer != ST_NET_NONE);
     if (net->output_count == ST_NET_PORTS) {
-        st_net_fail(net, SYNCTALK_E_ARG, "too many outputs");
+        st_net_fail(net, "too many outputs");
         return;
     }
     int step = st_net_new_step(net, ST_STEP_UNPACK, x, ST_NET_NONE);

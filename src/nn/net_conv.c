@@ -276,7 +276,7 @@ static int place_result(struct st_net *net, int x, const struct st_conv *conv,
     const struct st_net_value add = net->values[conv->add];
     if (add.buffer == ST_NET_NONE || add.C != conv->channels || add.H != shape->out_P ||
         add.W != shape->out_Q)
-        return st_net_fail(net, SYNCTALK_E_ARG, "a residual sum of values of different shape");
+        return st_net_fail(net, "a residual sum of values of different shape");
     if (add.buffer != net->values[x].buffer)
         return st_net_same_place(net, conv->add);
 
@@ -323,7 +323,7 @@ static int add_primitive(struct st_net *net, int x, const struct st_conv *conv,
 {
     struct shape shape;
     if (!describe(net, x, conv, then, &shape))
-        return st_net_fail(net, SYNCTALK_E_ARG, "a convolution larger than its input");
+        return st_net_fail(net, "a convolution larger than its input");
 
     int before = st_nn_single_thread_begin(&net->openmp);
     int result = ST_NET_NONE;

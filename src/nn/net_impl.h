@@ -94,7 +94,7 @@ int st_net_same_place(struct st_net *net, int value);
 int st_net_border(struct st_net *net, int x, int border);
 int st_net_new_step(struct st_net *net, enum st_net_step_kind kind, int src, int dst);
 bool st_net_usable(struct st_net *net, int value);
-int st_net_fail(struct st_net *net, synctalk_status status, const char *what);
+int st_net_fail(struct st_net *net, const char *what); /* E_ARG, if it is the first */
 
 /* The root of a buffer, and where the buffer begins in it. */
 int st_net_root(const struct st_net *net, int buffer, size_t *offset_bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Layers against plain loops in double, on the instruction sets that the first argument
  * allows (oneDNN's limit belongs to the process, so each set is a process of its own);
- * then planning, sharing, threads and OpenMP. */
+ * then planning, sharing, threads, OpenMP, and memory that runs out. */
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,6 +13,42 @@
 #include "support/support.h"
 
 static unsigned allowed = ~0U; /* SYNCTALK_CPU_* bits, set once by main() */
+
+/* The linker sends our own code's allocations here (--wrap); oneDNN's stay its own. */
+static long fail_after; /* 1: the next one fails; 0: none */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+static bool refused(void)
+{
+    return fail_after > 0 && --fail_after == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return refused() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return refused() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+    return refused() ? NULL : __real_realloc(block, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return refused() ? NULL : __real_aligned_alloc(alignment, size);
+}
 
 struct tensor {
     int N, C, H, W;
@@ -423,6 +459,42 @@ static void test_openmp_setting_is_restored(void **state)
     openmp.set(1);
 }
 
+/* The n-th allocation of our own code fails, for every n: each gives E_MEMORY and a
+ * sentence, and leaves nothing behind (the sanitizers hold that). */
+static void test_every_allocation_may_fail(void **state)
+{
+    (void)state;
+    uint64_t seed = 37;
+    struct st_kernels kernels;
+    struct st_conv conv = begin_conv(16, (struct st_conv)CONV(3, 2, 3, .channels = 16), &seed);
+    st_kernels_init(&kernels, allowed);
+    long n = 0;
+    synctalk_status st;
+    do {
+        struct st_net *net = NULL;
+        struct st_net_run *run = NULL;
+        synctalk_error error = {0};
+        fail_after = ++n;
+        st = st_net_create(&net, &kernels, 1, NULL, &error);
+        if (!st) {
+            int v = st_net_pack(net, st_net_input(net, 16, 8, 8));
+            st_net_output(net, st_net_conv(net, v, &conv), false);
+            st = st_net_finish(net, &error);
+        }
+        if (!st)
+            st = st_net_run_create(&run, net, &error);
+        fail_after = 0;
+        if (st) {
+            assert_int_equal(st, SYNCTALK_E_MEMORY);
+            assert_non_null(strstr(error.message, "no memory"));
+        }
+        st_net_run_destroy(&run);
+        st_net_destroy(&net);
+    } while (st);
+    assert_true(n > 8);
+    end_conv(&conv);
+}
+
 static void test_statuses(void **state)
 {
     (void)state;
@@ -447,6 +519,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_arena_is_reused),
         cmocka_unit_test(test_threads_and_sharing),
         cmocka_unit_test(test_openmp_setting_is_restored),
+        cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_statuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
