@@ -66,7 +66,8 @@ static synctalk_status parse_header(const struct st_weights *weights, json_t **h
                        weights->path, ST_MAX_TENSORS);
 
     *header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
-    if (!*header && json_error_code(&error) == json_error_out_of_memory)
+    /* Out of memory jansson says so, or nothing. */
+    if (!*header && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory))
         return st_fail_memory(err, "a safetensors header", length);
     if (!*header)
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: its safetensors header is damaged: %s",
