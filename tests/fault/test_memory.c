@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The n-th allocation of ours fails, for every n until all goes well: each time an error
+ * comes back, nothing crashes, and no output is left. Leaks are for the sanitizer build.
+ *
+ * The linker's --wrap turns every allocation in our own objects into the functions below;
+ * those inside libraries are not touched.
+ */
+#include "support/support.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generate/project.h"
+#include "synctalk/synctalk.h"
+
+static atomic_long calls_left = -1; /* negative: never fail */
+static atomic_long calls_made;
+
+static bool fails(void)
+{
+    atomic_fetch_add(&calls_made, 1);
+    if (atomic_load(&calls_left) < 0)
+        return false;
+    return atomic_fetch_sub(&calls_left, 1) == 0;
+}
+
+/* Names are the linker's. NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c) */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+    return fails() ? NULL : __real_realloc(block, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return fails() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails() ? NULL : __real_strdup(text);
+}
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c) */
+
+struct scene {
+    struct project project;
+    synctalk_settings settings;
+    synctalk_person *person;
+};
+
+/* Run `act` with allocation n failing, n = 0, step, 2 step ..., until it succeeds. */
+static long walk(const char *name, struct scene *scene, long step,
+                 synctalk_status (*act)(struct scene *scene, synctalk_error *err))
+{
+    for (long n = 0;; n += step) {
+        synctalk_error err = {0};
+        atomic_store(&calls_made, 0);
+        atomic_store(&calls_left, n);
+        synctalk_status st = act(scene, &err);
+        atomic_store(&calls_left, -1);
+        if (st == SYNCTALK_OK) {
+            printf("%s: %ld allocations, every %ld. failed in turn\n", name,
+                   atomic_load(&calls_made), step);
+            assert_true(n > 0);
+            return n;
+        }
+        if (st != SYNCTALK_E_MEMORY && st != SYNCTALK_E_LIBRARY)
+            fail_msg("%s, allocation %ld: %d: %s", name, n, st, err.message);
+        assert_true(err.message[0] != '\0');
+        assert_int_equal(project_outputs(&scene->project), 0);
+    }
+}
+
+static synctalk_status open_weights(struct scene *scene, synctalk_error *err)
+{
+    char path[ST_PATH_MAX];
+    synctalk_weights *weights;
+    snprintf(path, sizeof path, "%s/checkpoint/tiny/0.safetensors", scene->project.root);
+    synctalk_status st = synctalk_weights_open(&weights, path, err);
+    synctalk_weights_close(&weights);
+    return st;
+}
+
+static synctalk_status open_person(struct scene *scene, synctalk_error *err)
+{
+    synctalk_person *person;
+    synctalk_status st = synctalk_person_open(&person, &scene->settings, NULL, err);
+    synctalk_person_close(&person);
+    return st;
+}
+
+static synctalk_status make_video(struct scene *scene, synctalk_error *err)
+{
+    return synctalk_generate(scene->person, &scene->settings, scene->project.sound,
+                             scene->project.output, NULL, NULL, err);
+}
+
+static void memory_runs_out_anywhere(void **state)
+{
+    (void)state;
+    struct scene scene = {0};
+    project_create(&scene.project, 64, 64, 2);
+    synctalk_settings_init(&scene.settings);
+    scene.settings.root = scene.project.root;
+    scene.settings.model = PROJECT_PERSON;
+    scene.settings.features = scene.project.features;
+    scene.settings.threads = 2;
+
+    walk("weights", &scene, 1, open_weights);
+    walk("person", &scene, 5, open_person);
+    ST_OK(synctalk_person_open(&scene.person, &scene.settings, NULL, err));
+    walk("video", &scene, 1, make_video);
+    synctalk_person_close(&scene.person);
+    project_remove(&scene.project);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_runs_out_anywhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
