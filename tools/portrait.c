@@ -23,8 +23,8 @@ void portrait_pose(struct pose *pose, double seconds, double loop_seconds)
     const float nod = 2.6f * sinf(2.0f * p + 0.3f) + 1.2f * sinf(5.0f * p);
 
     *pose = (struct pose){.x = 256.0f + sway,
-                          .y = 214.0f + nod,
-                          .scale = 114.0f + 0.8f * sinf(2.0f * p),
+                          .y = 227.0f + nod,
+                          .scale = 131.5f + 0.8f * sinf(2.0f * p),
                           .cosine = cosf(tilt),
                           .sine = sinf(tilt),
                           .yaw = 0.10f * sinf(p + 0.9f) + 0.03f * sinf(3.0f * p),
@@ -33,7 +33,7 @@ void portrait_pose(struct pose *pose, double seconds, double loop_seconds)
                           .gaze_v = 0.01f * sinf(2.0f * p),
                           .brow = 0.02f * sinf(3.0f * p + 0.4f),
                           .body_x = 256.0f + 0.3f * sway,
-                          .body_y = 214.0f + 1.6f * sinf(2.0f * p + 1.2f)};
+                          .body_y = 225.0f + 1.6f * sinf(2.0f * p + 1.2f)};
     pose->blink = fmaxf(
         blink_at(seconds, loop_seconds * 0.22),
         fmaxf(blink_at(seconds, loop_seconds * 0.61), blink_at(seconds, loop_seconds * 0.68)));

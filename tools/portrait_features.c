@@ -189,7 +189,8 @@ static float lips(const void *context, float x, float y, struct colour *colour)
 
 void portrait_draw_features(struct canvas *canvas, const struct pose *pose)
 {
-    for (float side = -1.0f; side <= 1.0f; side += 2.0f) {
+    for (int half = 0; half < 2; half++) {
+        const float side = half ? 1.0f : -1.0f;
         const struct sided one = {pose, side};
         const float u = side * EYE_U + 0.5f * pose->yaw;
         const struct box eye = pose_box(pose, u - 0.3f, -0.2f, u + 0.3f, 0.25f);

@@ -69,7 +69,8 @@ static float occlusion(const struct pose *pose, float u, float v, float distance
 {
     const float yaw = pose->yaw;
     float dark = 0.0f;
-    for (float side = -1.0f; side <= 1.0f; side += 2.0f) {
+    for (int half = 0; half < 2; half++) {
+        const float side = half ? 1.0f : -1.0f;
         dark += 0.24f * gauss((u - 0.5f * yaw - side * 0.24f) / 0.09f, (v - 0.02f) / 0.13f);
         dark += 0.16f * gauss((u - 0.5f * yaw - side * EYE_U) / 0.24f, (v + 0.10f) / 0.06f);
         dark += 0.10f * gauss((u - 0.5f * yaw - side * EYE_U) / 0.22f, (v - 0.15f) / 0.05f);

@@ -38,7 +38,7 @@ static const struct syllable sentence[] = {
 };
 #define SYLLABLES (sizeof sentence / sizeof *sentence)
 
-/* A two-pole resonator with unit gain at its frequency, roughly. */
+/* Two poles, unit gain at their frequency. */
 struct resonator {
     double y1, y2;
 };
@@ -46,8 +46,9 @@ struct resonator {
 static double resonate(struct resonator *r, double x, double hz, double bandwidth_hz)
 {
     const double radius = exp(-TAU / 2 * bandwidth_hz / RATE);
-    const double y =
-        (1 - radius) * x + 2 * radius * cos(TAU * hz / RATE) * r->y1 - radius * radius * r->y2;
+    const double angle = TAU * hz / RATE;
+    const double gain = (1 - radius) * sqrt(1 - 2 * radius * cos(2 * angle) + radius * radius);
+    const double y = gain * x + 2 * radius * cos(angle) * r->y1 - radius * radius * r->y2;
     r->y2 = r->y1;
     r->y1 = y;
     return y;
@@ -83,16 +84,16 @@ static int16_t next_sample(struct voice *voice, const struct syllable *syllable,
     voice->phase += pitch_hz / RATE;
     voice->phase -= floor(voice->phase);
 
-    const double pulse = voice->phase < 0.4 ? sin(TAU / 0.8 * voice->phase) : -0.25;
-    const double hiss = noise(voice) * (0.02 + syllable->onset * (at < 0.18 ? 0.5 : 0));
+    const double pulse = 1 - 2 * voice->phase; /* harmonics fall with 1/n */
+    const double hiss = noise(voice) * (0.02 + syllable->onset * (at < 0.18 ? 0.6 : 0));
     double y = 0;
     for (int k = 0; k < FORMANTS; k++) {
         if (syllable->vowel >= 0)
             voice->formants[k] += (vowels[syllable->vowel][k] - voice->formants[k]) * 0.0015;
         y += resonate(&voice->resonators[k], pulse + hiss, voice->formants[k], 70.0 + 40 * k) /
-             (1 + 0.8 * k);
+             (1 + 0.5 * k);
     }
-    return (int16_t)lrint(9000 * tanh(2.2 * voice->level * y));
+    return (int16_t)lrint(9000 * tanh(4.0 * voice->level * y));
 }
 
 static void put_u32(uint8_t *at, uint32_t value)
