@@ -15,9 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/error.h"
 #include "media/libav.h"
 #include "media/output.h"
+#include "synctalk/machine.h"
 
 #define MAX_SIDE 16384
 #define CHUNK 1024 /* samples converted at once */
@@ -100,6 +102,18 @@ static synctalk_status add_track(struct st_video_writer *w, struct track *track,
     return code < 0 ? fail_av(w, "describe a track", code, err) : SYNCTALK_OK;
 }
 
+/* x264's AVX-512 code for macroblock trees reads memory that was never written where a row
+ * is not a multiple of eight macroblocks, so that two runs differ (seen in build 164).
+ * AVX2 makes the same picture otherwise, a little slower. */
+static int keep_repeatable(AVCodecContext *encoder)
+{
+    int macroblocks = (encoder->width + 15) / 16;
+    if (macroblocks % 8 == 0 || !(st_cpu_flags() & SYNCTALK_CPU_AVX512))
+        return 0;
+    return av_opt_set(encoder->priv_data, "x264-params",
+                      "asm=MMX2,SSE2Fast,LZCNT,SSSE3,SSE4.2,AVX,FMA3,BMI2,AVX2", 0);
+}
+
 static synctalk_status open_video(struct st_video_writer *w,
                                   const struct st_video_writer_settings *s, synctalk_error *err)
 {
@@ -133,7 +147,7 @@ static synctalk_status open_video(struct st_video_writer *w,
 
     if ((code = av_opt_set(e->priv_data, "preset", s->x264_preset, 0)) < 0 ||
         (code = av_opt_set_double(e->priv_data, "crf", s->crf, 0)) < 0 ||
-        (code = avcodec_open2(e, codec, NULL)) < 0)
+        (code = keep_repeatable(e)) < 0 || (code = avcodec_open2(e, codec, NULL)) < 0)
         return fail_av(w, "start the H.264 encoder", code, err);
     if ((st = add_track(w, v, err)))
         return st;

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an audio encoder must offer to encoder.c. Private to the encoder_*.c files. */
+#ifndef ST_MODELS_ENCODER_DESC_H
+#define ST_MODELS_ENCODER_DESC_H
+
+#include "models/encoder.h"
+
+struct st_encoder_desc {
+    struct st_encoder_info info;
+
+    /* All NULL where info.runs is false. `self` is the loaded encoder, `stream` one
+     * recording; close() and stream_close() are NULL-safe. */
+    synctalk_status (*open)(void **self, const char *path, const struct st_kernels *kernels,
+                            synctalk_error *err);
+    void (*close)(void *self);
+    synctalk_status (*stream_open)(void **stream, const void *self, synctalk_error *err);
+    void (*stream_close)(void *stream);
+    synctalk_status (*push)(void *stream, const float *samples, size_t count, synctalk_error *err);
+    synctalk_status (*finish)(void *stream, synctalk_error *err);
+    synctalk_status (*pull)(void *stream, float *vectors, size_t capacity, size_t *got,
+                            synctalk_error *err);
+};
+
+extern const struct st_encoder_desc st_encoder_ave;
+extern const struct st_encoder_desc st_encoder_hubert;
+extern const struct st_encoder_desc st_encoder_wenet;
+
+#endif /* ST_MODELS_ENCODER_DESC_H */
