@@ -63,6 +63,7 @@ static bool write_at_start(int fd, const uint8_t *data, size_t size)
 synctalk_status st_npy_writer_commit(struct st_npy_writer *writer, bool overwrite,
                                      synctalk_error *err)
 {
+    static const uint8_t magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
     uint8_t header[HEADER_BYTES];
     char *text = (char *)header + FIXED_BYTES;
     size_t room = HEADER_BYTES - FIXED_BYTES;
@@ -74,7 +75,7 @@ synctalk_status st_npy_writer_commit(struct st_npy_writer *writer, bool overwrit
     at += snprintf(text + at, room - (size_t)at, "), }");
     memset(text + at, ' ', room - (size_t)at);
     header[HEADER_BYTES - 1] = '\n';
-    memcpy(header, "\x93NUMPY\1\0", 8);
+    memcpy(header, magic, sizeof magic);
     st_put_u16(header + 8, HEADER_BYTES - FIXED_BYTES);
 
     if (!write_at_start(writer->output.fd, header, sizeof header)) {

@@ -11,13 +11,6 @@
 #include "weights/pickle_opcodes.h"
 #include "weights/text.h"
 
-#define MAX_PROTOCOL 5
-#define MAX_VALUES ((size_t)4 << 20)
-#define MAX_STACK ((size_t)1 << 20)
-#define MAX_MARKS ((size_t)1 << 16)
-#define MAX_MEMO MAX_VALUES
-#define MAX_GLOBAL 256 /* bytes of a module's or an object's name */
-
 struct machine {
     struct st_arena *arena;
     const char *path;
@@ -36,8 +29,9 @@ struct machine {
 
 static synctalk_status damaged(const struct machine *m, const char *what)
 {
-    return st_fail(m->err, SYNCTALK_E_FORMAT,
-                   "%s: the checkpoint's pickle is damaged at byte %zu: %s", m->path, m->at, what);
+    (void)st_fail(m->err, SYNCTALK_E_FORMAT,
+                  "%s: the checkpoint's pickle is damaged at byte %zu: %s", m->path, m->at, what);
+    return SYNCTALK_E_FORMAT;
 }
 
 static synctalk_status no_memory(const struct machine *m)
@@ -60,7 +54,7 @@ static void *grow(void *items, size_t count, size_t *capacity, size_t item, size
 {
     if (count < *capacity)
         return items;
-    size_t wanted = *capacity ? 2 * *capacity : 256;
+    size_t wanted = *capacity ? 2 * *capacity : ST_PICKLE_FIRST_STACK;
     void *grown = count < most ? realloc(items, wanted * item) : NULL;
     if (grown)
         *capacity = wanted;
@@ -71,9 +65,10 @@ static synctalk_status push(struct machine *m, struct st_pickle_value *value)
 {
     if (!value)
         return no_memory(m);
-    void *grown = grow(m->stack, m->depth, &m->stack_capacity, sizeof *m->stack, MAX_STACK);
+    void *grown = grow(m->stack, m->depth, &m->stack_capacity, sizeof(void *), ST_PICKLE_MAX_STACK);
     if (!grown)
-        return m->depth < MAX_STACK ? no_memory(m) : damaged(m, "its stack grows without end");
+        return m->depth < ST_PICKLE_MAX_STACK ? no_memory(m)
+                                              : damaged(m, "its stack grows without end");
     m->stack = grown;
     m->stack[m->depth++] = value;
     return SYNCTALK_OK;
@@ -82,7 +77,7 @@ static synctalk_status push(struct machine *m, struct st_pickle_value *value)
 /* Count values against the limit before they are made. */
 static synctalk_status charge(struct machine *m, size_t count)
 {
-    if (count > MAX_VALUES - m->values)
+    if (count > ST_PICKLE_MAX_VALUES - m->values)
         return damaged(m, "it makes more than four million values");
     m->values += count;
     return SYNCTALK_OK;
@@ -144,9 +139,11 @@ static synctalk_status pop_mark(struct machine *m, size_t *from)
 
 static synctalk_status push_mark(struct machine *m)
 {
-    void *grown = grow(m->marks, m->mark_count, &m->mark_capacity, sizeof *m->marks, MAX_MARKS);
+    void *grown =
+        grow(m->marks, m->mark_count, &m->mark_capacity, sizeof *m->marks, ST_PICKLE_MAX_MARKS);
     if (!grown)
-        return m->mark_count < MAX_MARKS ? no_memory(m) : damaged(m, "it nests without end");
+        return m->mark_count < ST_PICKLE_MAX_MARKS ? no_memory(m)
+                                                   : damaged(m, "it nests without end");
     m->marks = grown;
     m->marks[m->mark_count++] = m->depth;
     return SYNCTALK_OK;
@@ -205,8 +202,7 @@ static synctalk_status push_text(struct machine *m, uint64_t length)
     return value->text.bytes ? SYNCTALK_OK : no_memory(m);
 }
 
-/* A two's complement little-endian number; those beyond 64 bits cannot be sizes, and stay
- * opaque as None. */
+/* Two's complement, little-endian; what is beyond 64 bits cannot be a size, and is None. */
 static synctalk_status push_long(struct machine *m, uint64_t length)
 {
     const uint8_t *bytes = take(m, length);
@@ -249,8 +245,9 @@ static synctalk_status push_global(struct machine *m, const char *module, size_t
     struct st_pickle_value *value;
     synctalk_status st;
 
-    if (module_length > MAX_GLOBAL || name_length > MAX_GLOBAL || name_length == 0 ||
-        !st_text_is_name(module, module_length) || !st_text_is_name(name, name_length))
+    if (module_length > ST_PICKLE_MAX_GLOBAL || name_length > ST_PICKLE_MAX_GLOBAL ||
+        name_length == 0 || !st_text_is_name(module, module_length) ||
+        !st_text_is_name(name, name_length))
         return damaged(m, "a global has no proper name");
     struct st_pickle_global *global = st_arena_alloc(m->arena, sizeof *global);
     if (!global)
@@ -366,8 +363,7 @@ static synctalk_status run_persistent(struct machine *m)
     return push(m, value);
 }
 
-/* BUILD gives an object its state. Ours keep theirs elsewhere: state_dict()'s _metadata
- * (versions of modules) is all that is dropped here. */
+/* Drop an object's state: of ours only state_dict()'s _metadata, versions of modules. */
 static synctalk_status run_build(struct machine *m)
 {
     synctalk_status st = need(m, 2);
@@ -385,7 +381,7 @@ static synctalk_status memo_put(struct machine *m, size_t index)
     synctalk_status st = need(m, 1);
     if (st)
         return st;
-    if (index >= MAX_MEMO)
+    if (index >= ST_PICKLE_MAX_MEMO)
         return damaged(m, "its memo grows without end");
     if (index >= m->memo_size) {
         size_t wanted = m->memo_size ? m->memo_size : 256;
@@ -427,7 +423,7 @@ static synctalk_status run_with_number(struct machine *m, uint8_t op, uint64_t n
 {
     switch (op) {
     case OP_PROTO:
-        if (number > MAX_PROTOCOL)
+        if (number > ST_PICKLE_MAX_PROTOCOL)
             return damaged(m, "its protocol is not one of 2 to 5");
         return SYNCTALK_OK;
     case OP_FRAME: /* a hint for readers that buffer */
@@ -589,6 +585,10 @@ synctalk_status st_pickle_parse(const struct st_pickle_value **root, struct st_a
     synctalk_status st = SYNCTALK_OK;
     struct machine m = {.arena = arena, .path = path, .data = data, .size = size, .err = err};
 
+    m.stack = malloc(ST_PICKLE_FIRST_STACK * sizeof(void *));
+    if (!m.stack)
+        return no_memory(&m);
+    m.stack_capacity = ST_PICKLE_FIRST_STACK;
     while (!st && !m.stopped)
         st = run(&m);
     if (!st)

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The opcodes that the pickle machine knows. Source: CPython's Lib/pickletools.py. */
+/* The opcodes that the pickle machine knows, and what a pickle may cost. Source: CPython's
+ * Lib/pickletools.py. */
 #ifndef ST_WEIGHTS_PICKLE_OPCODES_H
 #define ST_WEIGHTS_PICKLE_OPCODES_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#define ST_PICKLE_MAX_PROTOCOL 5
+#define ST_PICKLE_MAX_VALUES ((size_t)4 << 20)
+#define ST_PICKLE_FIRST_STACK ((size_t)256)
+#define ST_PICKLE_MAX_STACK ((size_t)1 << 20)
+#define ST_PICKLE_MAX_MARKS ((size_t)1 << 16)
+#define ST_PICKLE_MAX_MEMO ST_PICKLE_MAX_VALUES
+#define ST_PICKLE_MAX_GLOBAL 256 /* bytes of a module's or an object's name */
 
 enum opcode {
     OP_MARK = '(',

@@ -17,7 +17,7 @@
 #define MAX_HEADER_BYTES ((uint64_t)100000000)
 /* Each JSON value follows one of these signs, so that their count bounds what parsing
  * costs: about 30 per tensor are needed. */
-#define MAX_JSON_SIGNS (32u * ST_MAX_TENSORS)
+#define MAX_JSON_SIGNS (32 * (size_t)ST_MAX_TENSORS)
 
 struct range {
     uint64_t begin, end; /* bytes of the data */

@@ -7,9 +7,9 @@
 #include "weights/arena.h"
 #include "weights/weights.h"
 
-#define ST_MAX_NAME 1024                     /* bytes of a tensor's name */
-#define ST_MAX_METADATA 1024                 /* pairs */
-#define ST_MAX_METADATA_BYTES (1024u * 1024) /* of one value */
+#define ST_MAX_NAME 1024                        /* bytes of a tensor's name */
+#define ST_MAX_METADATA 1024                    /* pairs */
+#define ST_MAX_METADATA_BYTES ((size_t)1 << 20) /* of one value */
 
 struct st_zip;
 

@@ -121,7 +121,7 @@ synctalk_status st_weights_note(struct st_weights *weights, const char *key, siz
         return st_fail_memory(err, "metadata", key_length);
     if (value_length > ST_MAX_METADATA_BYTES || !st_text_is_utf8(value, value_length))
         return st_fail(err, SYNCTALK_E_FORMAT,
-                       "%s: the metadata of %s is not up to %u bytes of UTF-8", weights->path,
+                       "%s: the metadata of %s is not up to %zu bytes of UTF-8", weights->path,
                        key_copy, ST_MAX_METADATA_BYTES);
     char *value_copy = st_arena_text(&weights->arena, value, value_length);
     if (!value_copy)
@@ -152,12 +152,15 @@ synctalk_status st_weights_create(struct st_weights **out, const char *label, sy
 {
     *out = NULL;
     struct st_weights *weights = calloc(1, sizeof *weights);
-    if (!weights)
-        return st_fail_memory(err, "a set of weights", sizeof *weights);
+    if (!weights) {
+        (void)st_fail_memory(err, "a set of weights", sizeof *weights);
+        return SYNCTALK_E_MEMORY;
+    }
     weights->path = st_arena_text(&weights->arena, label, strlen(label));
     if (!weights->path) {
         st_weights_close(&weights);
-        return st_fail_memory(err, "a set of weights", strlen(label));
+        (void)st_fail_memory(err, "a set of weights", strlen(label));
+        return SYNCTALK_E_MEMORY;
     }
     weights->format = "memory";
     *out = weights;
@@ -247,7 +250,7 @@ synctalk_status st_weights_open_memory(struct st_weights **out, const char *labe
     if (st)
         return st;
     (*out)->bytes = bytes;
-    (*out)->size = size;
+    (*out)->size = bytes ? size : 0;
     if ((st = read_any(*out, err)))
         st_weights_close(out);
     return st;

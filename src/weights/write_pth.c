@@ -174,12 +174,10 @@ static synctalk_status write_tensor(struct st_zip_writer *zip, const struct st_t
 /* A member name that lives until the archive's directory is written; NULL without memory. */
 static char *member_name(struct st_arena *names, const char *folder, const char *key)
 {
-    size_t folder_length = strlen(folder);
-    char *name = st_arena_alloc(names, folder_length + strlen(key) + 1);
-    if (name) {
-        memcpy(name, folder, folder_length);
-        memcpy(name + folder_length, key, strlen(key) + 1);
-    }
+    size_t size = strlen(folder) + strlen(key) + 1;
+    char *name = st_arena_alloc(names, size);
+    if (name)
+        snprintf(name, size, "%s%s", folder, key);
     return name;
 }
 

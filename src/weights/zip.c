@@ -4,9 +4,11 @@
  */
 #include "weights/zip.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define ZLIB_CONST
 #include <zlib.h>
 
 #include "base/error.h"
@@ -28,7 +30,7 @@
 #define LOCATOR64_BYTES 20u
 
 #define FLAG_ENCRYPTED 0x0001u
-#define MAX_MEMBERS (2u * ST_MAX_TENSORS)
+#define MAX_MEMBERS (2 * (size_t)ST_MAX_TENSORS)
 
 /* What inflating may cost: this many times the file, or this much where that is less.
  * Weights deflate to half at best; arrays of zeros may do a thousandfold, but are small. */
@@ -98,7 +100,7 @@ static synctalk_status find_directory(const struct st_zip *zip, struct directory
                        "%s: the zip directory claims %llu members in %llu bytes", zip->path,
                        (unsigned long long)dir->count, (unsigned long long)dir->size);
     if (dir->count > MAX_MEMBERS)
-        return st_fail(err, SYNCTALK_E_FORMAT, "%s: %llu members in the archive, at most %u",
+        return st_fail(err, SYNCTALK_E_FORMAT, "%s: %llu members in the archive, at most %zu",
                        zip->path, (unsigned long long)dir->count, MAX_MEMBERS);
     return SYNCTALK_OK;
 }
@@ -158,11 +160,10 @@ static synctalk_status place_member(const struct st_zip *zip, struct st_zip_memb
                        "%s: member %s has another name in its own header: the archive is damaged",
                        zip->path, member->name);
     if (packed > limit - header - skip)
-        return st_fail(
-            err, SYNCTALK_E_FORMAT,
-            "%s: member %s claims %llu bytes at %llu, past the end of the members at %zu",
-            zip->path, member->name, (unsigned long long)packed,
-            (unsigned long long)(header + skip), limit);
+        return st_fail(err, SYNCTALK_E_FORMAT,
+                       "%s: member %s claims %llu bytes at %" PRIu64
+                       ", past the end of the members at %zu",
+                       zip->path, member->name, (unsigned long long)packed, header + skip, limit);
     if (member->method == 0 && size != packed)
         return st_fail(err, SYNCTALK_E_FORMAT,
                        "%s: member %s is stored with %llu bytes but claims %llu", zip->path,
@@ -234,16 +235,18 @@ static void sort_members(struct st_zip *zip, int (*compare)(const void *, const 
 
 static synctalk_status check_members(struct st_zip *zip, synctalk_error *err)
 {
+    const struct st_zip_member *members = zip->members;
+    const uint32_t *order = zip->order;
+    const struct st_zip_member *last = members;
     size_t total = 0;
 
     sort_members(zip, compare_places);
     for (size_t i = 0; i < zip->count; i++) {
-        const struct st_zip_member *member = &zip->members[zip->order[i]];
-        const struct st_zip_member *next =
-            i + 1 < zip->count ? &zip->members[zip->order[i + 1]] : NULL;
-        if (next && member->offset + member->packed > next->header)
+        const struct st_zip_member *member = &members[order[i]];
+        if (i > 0 && last->offset + last->packed > member->header)
             return st_fail(err, SYNCTALK_E_FORMAT, "%s: members %s and %s overlap in the archive",
-                           zip->path, member->name, next->name);
+                           zip->path, last->name, member->name);
+        last = member;
         if (member->method != 0 && !st_add_size(total, member->size, &total))
             total = SIZE_MAX;
     }
@@ -255,8 +258,8 @@ static synctalk_status check_members(struct st_zip *zip, synctalk_error *err)
 
     sort_members(zip, compare_names);
     for (size_t i = 1; i < zip->count; i++) {
-        const char *name = zip->members[zip->order[i]].name;
-        if (strcmp(name, zip->members[zip->order[i - 1]].name) == 0)
+        const char *name = members[order[i]].name;
+        if (strcmp(name, members[order[i - 1]].name) == 0)
             return st_fail(err, SYNCTALK_E_FORMAT, "%s: two members are named %s", zip->path, name);
     }
     return SYNCTALK_OK;
@@ -330,7 +333,7 @@ static synctalk_status inflate_member(const struct st_zip *zip, const struct st_
     do { /* zlib counts in 32 bits */
         uInt in = packed > UINT32_MAX ? UINT32_MAX : (uInt)packed;
         uInt out = size > UINT32_MAX ? UINT32_MAX : (uInt)size;
-        stream.next_in = (z_const Bytef *)(uintptr_t)from;
+        stream.next_in = from;
         stream.avail_in = in;
         stream.next_out = to;
         stream.avail_out = out;
