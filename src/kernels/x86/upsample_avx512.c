@@ -26,7 +26,8 @@ static void blend_pixel(float *out, const struct row_pair *pair, size_t x0, size
     const __m512 vfx = _mm512_set1_ps(fx), vgx = _mm512_set1_ps(1 - fx);
     const __m512 vfy = _mm512_set1_ps(pair->fy), vgy = _mm512_set1_ps(1 - pair->fy);
     for (size_t i = 0; i < B; i += 16) {
-        __mmask16 m = B - i < 16 ? (__mmask16)((1u << (B - i)) - 1) : (__mmask16)0xFFFF;
+        const unsigned lanes = B - i < 16 ? (1u << (B - i)) - 1 : 0xFFFFu;
+        const __mmask16 m = (__mmask16)lanes;
         __m512 top = _mm512_add_ps(_mm512_mul_ps(vgx, _mm512_maskz_loadu_ps(m, a + i)),
                                    _mm512_mul_ps(vfx, _mm512_maskz_loadu_ps(m, b + i)));
         __m512 low = _mm512_add_ps(_mm512_mul_ps(vgx, _mm512_maskz_loadu_ps(m, c + i)),
