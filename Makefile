@@ -37,7 +37,7 @@ test-long: build
 demo: build
 	$(BUILD)/tools/demo_person $(DEMO_ROOT)
 	$(BUILD)/synctalk generate --root $(DEMO_ROOT) --model demo \
-		--audio $(DEMO_ROOT)/dataset/demo/aud.wav -o demo.mp4 -y
+		--audio $(DEMO_ROOT)/demo.wav -o demo.mp4 -y
 	@echo "The video is $(CURDIR)/demo.mp4"
 
 bench: build

@@ -4,6 +4,8 @@
 ST_TEST_SYNCTALK is the program, ST_TEST_DEMO the tool that draws the demo person (may be
 absent), ST_TEST_SOURCE the source tree.
 """
+import atexit
+import functools
 import json
 import os
 import pathlib
@@ -59,30 +61,37 @@ class Case(unittest.TestCase):
         return sorted(str(p.relative_to(self.dir)) for p in self.dir.rglob("*") if p.is_file())
 
 
+@functools.lru_cache
+def draw_demo():
+    """The demo person's project folder, drawn once and gone when the test ends."""
+    root = pathlib.Path(tempfile.mkdtemp(prefix="synctalk-demo-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    subprocess.run([DEMO_TOOL, str(root)], check=True, timeout=LIMIT, stdout=subprocess.DEVNULL)
+    return root
+
+
 class DemoCase(Case):
-    """With the demo person below DEMO, drawn once for all tests of the file."""
+    """With the demo person's project below self.demo."""
+
+    name = "demo"
 
     @classmethod
     def setUpClass(cls):
         if not DEMO_TOOL:
             raise unittest.SkipTest("the tool that draws the demo person is not built")
-        cls.demo = pathlib.Path(tempfile.mkdtemp(prefix="synctalk-demo-"))
-        cls.addClassCleanup(shutil.rmtree, cls.demo, ignore_errors=True)
-        subprocess.run([DEMO_TOOL, str(cls.demo)], check=True, timeout=LIMIT,
-                       stdout=subprocess.DEVNULL)
-        cls.audio = cls.demo / "dataset" / "demo" / "aud.wav"
-        cls.person = ["--root", cls.demo, "--model", "demo"]
+        cls.demo = draw_demo()
+        cls.person = ["--root", cls.demo, "--model", cls.name]
 
 
 def write_wav(path, seconds, hz=16000):
-    """A tone that swells, so that it is not silence."""
-    count = int(seconds * hz)
+    """A tone that swells, second after second, so that it is not silence."""
+    second = struct.pack(f"<{hz}h", *((i * 37 % 200 - 100) * (i % 97) for i in range(hz)))
+    whole = second * (int(seconds) + 1)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(hz)
-        file.writeframes(struct.pack(f"<{count}h", *((i * 37 % 200 - 100) * (i % 97)
-                                                     for i in range(count))))
+        file.writeframes(whole[:2 * int(seconds * hz)])
 
 
 def write_safetensors(path, tensors, metadata=None):

@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""generate and features as a user meets them, on the drawn demo person."""
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+
+import harness
+
+SECONDS = 0.6  # of sound: 15 frames
+
+
+class Generate(harness.DemoCase):
+    def setUp(self):
+        super().setUp()
+        self.sound = self.dir / "hello.wav"
+        harness.write_wav(self.sound, SECONDS)
+
+    def generate(self, *options, **more):
+        return self.good("generate", *self.person, *options, **more)
+
+    def fails(self, *options, says=(), code=1):
+        """Refused, and no file is left that was not there."""
+        before = self.files()
+        text = self.refused(code, "generate", *self.person, *options, says=says)
+        self.assertEqual(self.files(), before)
+        return text
+
+    def test_one_video(self):
+        text = self.generate("--audio", self.sound, "-o", "out.mp4")
+        self.assertRegex(text, r"^out\.mp4: 15 frames, 0\.60 s at 25 fps, made at .* fps, .* x real")
+        self.assertEqual(self.files(), ["hello.wav", "out.mp4"])
+        self.assertEqual((self.dir / "out.mp4").read_bytes()[4:8], b"ftyp")
+
+    def test_the_name_when_none_is_given(self):
+        self.generate("--audio", self.sound)
+        self.assertEqual(self.files(), [f"{self.name}-hello.mp4", "hello.wav"])
+
+    def test_into_a_folder(self):
+        (self.dir / "videos").mkdir()
+        self.generate("--audio", self.sound, "-o", "videos")
+        self.assertEqual(self.files(), ["hello.wav", "videos/hello.mp4"])
+
+    def test_result_for_programs(self):
+        shown = json.loads(self.generate("--audio", self.sound, "-o", "out.mp4", "--json"))
+        self.assertEqual((shown["output"], shown["frames"], shown["fps"]), ("out.mp4", 15, 25.0))
+        self.assertGreater(shown["realtime"], 0)
+
+    def test_nothing_is_replaced_unasked(self):
+        (self.dir / "out.mp4").write_text("mine")
+        self.fails("--audio", self.sound, "-o", "out.mp4", says="out.mp4")
+        self.assertEqual((self.dir / "out.mp4").read_text(), "mine")
+        self.generate("--audio", self.sound, "-o", "out.mp4", "-y")
+        self.assertGreater((self.dir / "out.mp4").stat().st_size, 1000)
+
+    def test_a_folder_is_a_batch_and_one_failure_stops_nothing(self):
+        talks = self.dir / "talks"
+        talks.mkdir()
+        for name in ("a.wav", "c.WAV"):
+            harness.write_wav(talks / name, SECONDS)
+        (talks / "b.mp3").write_bytes(b"no sound at all" * 100)
+        (talks / "notes.txt").write_text("not looked at")
+        done = self.run_command("generate", *self.person, "--audio", talks, "-o", "made", "--json")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([line["output"] for line in lines],
+                         ["made/a.mp4", "made/b.mp4", "made/c.mp4"])
+        self.assertIn("b.mp3", lines[1]["error"])
+        self.assertIn("1 of 3", done.stderr)
+        self.assertEqual([f for f in self.files() if f.startswith("made")],
+                         ["made/a.mp4", "made/c.mp4"])
+
+    def test_several_sounds(self):
+        harness.write_wav(self.dir / "two.wav", SECONDS)
+        self.generate("--audio", self.sound, "--audio", "two.wav")
+        self.assertEqual(self.files(), [f"{self.name}-hello.mp4", f"{self.name}-two.mp4",
+                                        "hello.wav", "two.wav"])
+
+    def test_batches_that_cannot_be(self):
+        (self.dir / "more").mkdir()
+        harness.write_wav(self.dir / "more" / "hello.wav", SECONDS)
+        self.fails("--audio", self.sound, "--audio", "more", "-o", "made", code=2,
+                   says=["more/hello.wav", "made/hello.mp4"])
+        os.rmdir(self.dir / "made")
+        self.fails("--audio", "more", "-o", "out.mp4", code=2, says="folder")
+        self.fails("--audio", "more", "--features", "x.npy", code=2, says="--features")
+        (self.dir / "none").mkdir()
+        self.fails("--audio", "none", says="none")
+
+    def test_the_sound_is_never_the_output(self):
+        self.generate("--audio", self.sound, "-o", "film.mp4")
+        whole = (self.dir / "film.mp4").read_bytes()
+        self.fails("--audio", "film.mp4", "-o", "./film.mp4", "-y", code=2, says="film.mp4")
+        self.assertEqual((self.dir / "film.mp4").read_bytes(), whole)
+        self.generate("--audio", "film.mp4", "-o", "again.mp4")  # the sound of a video
+
+    def test_what_goes_wrong_is_said(self):
+        sound = ["--audio", self.sound, "-o", "out.mp4"]
+        self.fails("--audio", "absent.wav", "-o", "out.mp4", says="absent.wav")
+        self.fails(*sound, "--model", "nobody", says="nobody")
+        self.fails(*sound, "--root", "nowhere", says="nowhere")
+        self.fails(*sound, "--checkpoint", "4711", says="4711")
+        self.fails(*sound, "--start-frame", "100000", says=["start-frame", "100000"])
+        self.fails(*sound, "--features", "absent.npy", says="absent.npy")
+        self.fails("--audio", self.sound, "-o", "nowhere/out.mp4", says="nowhere")
+        for mode in ("video", "clips"):
+            self.fails(*sound, "--mode", mode, says="training")
+        for name, data in (("empty.wav", b""), ("noise.wav", bytes(range(251)) * 40),
+                           ("cut.wav", self.sound.read_bytes()[:44])):
+            (self.dir / name).write_bytes(data)
+            self.fails("--audio", name, "-o", "out.mp4", says=name)
+
+    def test_settings_of_the_project_are_obeyed(self):
+        """Guards a synctalk.json that is read and then forgotten."""
+        config = self.demo / "synctalk.json"
+        config.write_text('{"start-frame": 100000}')
+        self.addCleanup(config.unlink)
+        self.fails("--audio", self.sound, "-o", "out.mp4", says="100000")
+        self.generate("--audio", self.sound, "-o", "out.mp4", "--start-frame", "0")
+
+    def test_features(self):
+        done = self.run_command("features", self.sound, "--root", self.demo, "-o", "f.npy")
+        if done.returncode and "model" in done.stderr:
+            self.skipTest("the demo person comes without an audio encoder")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"^f\.npy: \d+ vectors\n$")
+        self.assertEqual((self.dir / "f.npy").read_bytes()[:6], b"\x93NUMPY")
+        self.generate("--audio", self.sound, "--features", "f.npy", "-o", "out.mp4")
+        self.refused(1, "features", self.sound, "--root", self.demo, "-o", "f.npy", says="f.npy")
+
+
+class Progress(harness.DemoCase):
+    def setUp(self):
+        super().setUp()
+        harness.write_wav(self.dir / "a.wav", SECONDS)
+
+    def run_generate(self, *options):
+        done = self.run_command("generate", *self.person, "--audio", "a.wav", "-y", *options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def test_json_lines(self):
+        done = self.run_generate("--progress", "json")
+        events = [json.loads(line) for line in done.stderr.splitlines()]
+        stages = [e for e in events if e["event"] == "progress"]
+        frames = [e for e in stages if e["stage"] == "frames"]
+        self.assertEqual((frames[-1]["done"], frames[-1]["total"]), (15, 15))
+        self.assertEqual(sorted(e["done"] for e in frames), [e["done"] for e in frames])
+        for event in stages:
+            self.assertEqual(set(event), {"event", "stage", "done", "total", "seconds", "fps",
+                                          "realtime", "eta"})
+        self.assertEqual([e["output"] for e in events if e["event"] == "item"],
+                         [f"{self.name}-a.mp4"])
+
+    def test_json_failure(self):
+        done = self.run_command("generate", *self.person, "--audio", "absent.wav", "--progress",
+                                "json")
+        self.assertEqual(done.returncode, 1)
+        events = [json.loads(line) for line in done.stderr.splitlines()]
+        self.assertEqual(events[-1]["event"], "error")
+        self.assertIn("absent.wav", events[-1]["message"])
+
+    def test_quiet(self):
+        self.assertEqual(self.run_generate("--quiet").stderr, "")
+
+    def test_none_keeps_the_log(self):
+        self.assertNotIn("\r", self.run_generate("--progress", "none").stderr)
+
+    def test_off_a_terminal_no_line_moves(self):
+        self.assertNotIn("\r", self.run_generate().stderr)
+
+    def test_on_a_terminal_one_line_moves_and_goes(self):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [harness.SYNCTALK, "generate", *map(str, self.person), "--audio", "a.wav"],
+            cwd=self.dir, stdout=subprocess.DEVNULL, stderr=theirs,
+            env=harness.clean_environment(TERM="xterm"))
+        os.close(theirs)
+        seen = b""
+        try:
+            while piece := os.read(ours, 65536):
+                seen += piece
+        except OSError:
+            pass  # how Linux says that the other end is closed
+        os.close(ours)
+        self.assertEqual(process.wait(), 0, seen)
+        self.assertIn(b"\rframes", seen)
+        self.assertIn(b"15/15", seen)
+        self.assertTrue(seen.endswith(b"\r\x1b[K"), seen[-80:])
+
+
+class Interruption(harness.DemoCase):
+    def interrupt(self, number, times=1):
+        """Ended in the middle of the frames: exit code 130, nothing left."""
+        process = subprocess.Popen(
+            [harness.SYNCTALK, "generate", *map(str, self.person), "--audio", "long.wav", "-o",
+             "out.mp4", "--progress", "json"],
+            cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=harness.clean_environment())
+        for line in process.stderr:
+            event = json.loads(line)
+            if event.get("stage") == "frames" and event["done"] > 3:
+                break
+        for _ in range(times):
+            process.send_signal(number)
+            time.sleep(0.01)
+        output, errors = process.communicate(timeout=harness.LIMIT)
+        self.assertEqual((process.returncode, output), (130, ""))
+        self.assertIn("interrupted", json.loads(errors.splitlines()[-1])["message"])
+        self.assertEqual(self.files(), ["long.wav"])
+
+    def setUp(self):
+        super().setUp()
+        harness.write_wav(self.dir / "long.wav", 300)
+
+    def test_control_c(self):
+        self.interrupt(signal.SIGINT)
+
+    def test_termination(self):
+        self.interrupt(signal.SIGTERM)
+
+    def test_twice(self):
+        self.interrupt(signal.SIGINT, times=2)
+
+    def test_a_batch_stops_as_a_whole(self):
+        harness.write_wav(self.dir / "next.wav", 300)
+        process = subprocess.Popen(
+            [harness.SYNCTALK, "generate", *map(str, self.person), "--audio", "long.wav",
+             "--audio", "next.wav", "-o", "made", "--progress", "json"],
+            cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=harness.clean_environment())
+        for line in process.stderr:
+            if json.loads(line).get("stage") == "frames":
+                break
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=harness.LIMIT)
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual(self.files(), ["long.wav", "next.wav"])
+
+
+if __name__ == "__main__":
+    harness.main()
