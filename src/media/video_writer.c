@@ -24,6 +24,7 @@
 #define MAX_SIDE 16384
 #define CHUNK 1024 /* samples converted at once */
 #define SLACK 256  /* what a resampler may hold back */
+#define ROW_ROOM 64
 
 /* One encoder and its track. */
 struct track {
@@ -40,6 +41,7 @@ struct st_video_writer {
     AVPacket *packet;
     struct SwsContext *sws;
     int source_width, source_height; /* after an odd last column or row is left off */
+    uint8_t *last_row;               /* owns; with room behind it */
     struct track video;
 
     struct track audio; /* encoder NULL: no sound */
@@ -177,7 +179,8 @@ static synctalk_status open_scaler(struct st_video_writer *w,
 
     w->sws = sws_getContext(w->source_width, w->source_height, AV_PIX_FMT_BGR24, s->width,
                             s->height, AV_PIX_FMT_YUV420P, flags, NULL, NULL, NULL);
-    if (!w->sws)
+    w->last_row = calloc(1, 3 * (size_t)w->source_width + ROW_ROOM);
+    if (!w->sws || !w->last_row)
         return st_fail_memory(err, w->name, sizeof *w);
     const int *bt709 = sws_getCoefficients(SWS_CS_ITU709);
     if (sws_setColorspaceDetails(w->sws, bt709, 1, bt709, 0, 0, 1 << 16, 1 << 16) < 0)
@@ -322,18 +325,31 @@ static synctalk_status encode(struct st_video_writer *w, struct track *track, AV
     return code < 0 ? fail_av(w, "encode", code, err) : drain(w, track, err);
 }
 
+/* libswscale reads up to 16 bytes past the end of a row; past the last row that may be the
+ * end of mapped memory, so that row is given from a copy. */
+static int scale(struct st_video_writer *w, const uint8_t *bgr, size_t stride, AVFrame *frame)
+{
+    int rows = w->source_height - 1;
+    const int strides[4] = {(int)stride};
+
+    memcpy(w->last_row, bgr + (size_t)rows * stride, 3 * (size_t)w->source_width);
+    int code = sws_scale(w->sws, (const uint8_t *const[4]){bgr}, strides, 0, rows, frame->data,
+                         frame->linesize);
+    if (code < 0)
+        return code;
+    return sws_scale(w->sws, (const uint8_t *const[4]){w->last_row}, strides, rows, 1, frame->data,
+                     frame->linesize);
+}
+
 static synctalk_status write_picture(struct st_video_writer *w, const uint8_t *bgr, size_t stride,
                                      synctalk_error *err)
 {
     AVFrame *frame = w->video.frame;
-    const uint8_t *planes[4] = {bgr};
-    const int strides[4] = {(int)stride};
 
     int code = av_frame_make_writable(frame); /* the encoder may still refer to it */
     if (code < 0)
         return fail_av(w, "make a picture", code, err);
-    code = sws_scale(w->sws, planes, strides, 0, w->source_height, frame->data, frame->linesize);
-    if (code < 0)
+    if ((code = scale(w, bgr, stride, frame)) < 0)
         return fail_av(w, "convert a picture", code, err);
     frame->pts = w->video.next_pts++;
     return encode(w, &w->video, frame, err);
@@ -464,6 +480,7 @@ void st_video_writer_close(struct st_video_writer **writer)
     swr_free(&w->swr);
     avformat_free_context(w->muxer);
     st_media_output_close(&w->output);
+    free(w->last_row);
     free(w->name);
     free(w);
     *writer = NULL;

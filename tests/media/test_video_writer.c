@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -318,6 +319,29 @@ static void test_stride(void **state)
     free(bytes[1]);
 }
 
+/* Guards: reading past the frame (libswscale does past each row): the page behind it may
+ * not be touched. */
+static void test_frame_end(void **state)
+{
+    struct st_video_writer_settings s = small_video(in_dir(*state, "end.mp4"));
+    struct st_video_writer *writer;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t size = 64 * 48 * 3;
+    const size_t room = (size + page - 1) / page * page;
+
+    uint8_t *map =
+        mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(map != MAP_FAILED);
+    assert_int_equal(mprotect(map + room, page, PROT_NONE), 0);
+    draw(map + room - size, 64, 48, 1);
+    s.audio_hz = 0;
+    ST_OK(st_video_writer_open(&writer, &s, err));
+    ST_OK(st_video_writer_frame(writer, map + room - size, 64 * 3, err));
+    ST_OK(st_video_writer_finish(writer, err));
+    st_video_writer_close(&writer);
+    munmap(map, room + page);
+}
+
 /* Noise, so that the file grows: write until an error or 300 frames, then finish. */
 static synctalk_status write_noise(const char *path, int frames, synctalk_error *error)
 {
@@ -476,11 +500,12 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contents),    cmocka_unit_test(test_index_in_front),
-        cmocka_unit_test(test_repeatable),  cmocka_unit_test(test_colours),
-        cmocka_unit_test(test_sizes),       cmocka_unit_test(test_stride),
-        cmocka_unit_test(test_disk_full),   cmocka_unit_test(test_no_space),
-        cmocka_unit_test(test_close_early), cmocka_unit_test(test_misuse),
+        cmocka_unit_test(test_contents),   cmocka_unit_test(test_index_in_front),
+        cmocka_unit_test(test_repeatable), cmocka_unit_test(test_colours),
+        cmocka_unit_test(test_sizes),      cmocka_unit_test(test_stride),
+        cmocka_unit_test(test_frame_end),  cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_no_space),   cmocka_unit_test(test_close_early),
+        cmocka_unit_test(test_misuse),
     };
     return cmocka_run_group_tests_name("video writer", tests, setup, teardown);
 }
