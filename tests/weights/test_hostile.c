@@ -108,6 +108,9 @@ static void pickles_that_are_damaged(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         expect_refused(pickled(cases[i].ops, cases[i].size), F, "");
+    /* Values below a mark are out of reach. */
+    expect_refused(PICKLED("N(0t."), F, "its stack is empty");
+    expect_refused(PICKLED("NN(\x86."), F, "its stack is empty");
     /* A dict that holds itself, and a list that does. */
     expect_refused(PICKLED("}q\0X\5\0\0\0modelh\0s."), F, "holds no state dict");
     expect_refused(PICKLED("]q\0h\0a."), F, "holds no state dict");
