@@ -6,21 +6,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "face/dataset.h"
 
 #define MAX_CHECKPOINT 100000000
-
-synctalk_status st_check_name(const char *name, synctalk_error *err)
-{
-    if (!name || !*name)
-        return st_fail(err, SYNCTALK_E_ARG, "no person named: give --model NAME");
-    if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-        strlen(name) > 200)
-        return st_fail(err, SYNCTALK_E_ARG,
-                       "--model %.200s: a person's name is the name of one folder in dataset/ and "
-                       "checkpoint/",
-                       name);
-    return SYNCTALK_OK;
-}
 
 /* Append ", word" while it fits; a list too long ends in ", ...". */
 static void list_add(char *list, size_t size, const char *word)

@@ -6,9 +6,6 @@
 #include "base/file.h"
 #include "synctalk/settings.h"
 
-/* A person's name is one folder name: no '/', not "." or "..". */
-synctalk_status st_check_name(const char *name, synctalk_error *err);
-
 /* checkpoint/NAME/N.pth or .safetensors with N = settings->checkpoint, or the highest N.
  * For one number .safetensors is preferred, since it needs no conversion. `path` holds
  * ST_PATH_MAX bytes. E_MISSING names the folder and the numbers that are there. */

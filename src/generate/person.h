@@ -3,7 +3,7 @@
 #ifndef ST_GENERATE_PERSON_H
 #define ST_GENERATE_PERSON_H
 
-#include "generate/dataset.h"
+#include "face/dataset.h"
 #include "kernels/kernels.h"
 #include "models/encoder.h"
 #include "models/unet.h"

@@ -12,8 +12,8 @@
 #ifndef ST_GENERATE_RENDER_H
 #define ST_GENERATE_RENDER_H
 
+#include "face/dataset.h"
 #include "face/redraw.h"
-#include "generate/dataset.h"
 #include "generate/feature_source.h"
 #include "generate/plan.h"
 #include "kernels/kernels.h"

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "generate/dataset.h"
+#include "face/dataset.h"
 #include "generate/model_files.h"
 
 #define FRAMES 5

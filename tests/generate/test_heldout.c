@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "face/dataset.h"
 #include "face/redraw.h"
-#include "generate/dataset.h"
 #include "generate/feature_source.h"
 #include "kernels/kernels.h"
 #include "models/unet.h"

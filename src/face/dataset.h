@@ -5,8 +5,8 @@
  * hour of rendering does not end at a bad frame; it keeps one crop box a frame and reads
  * pictures as they are wanted. Immutable once open, shareable.
  */
-#ifndef ST_GENERATE_DATASET_H
-#define ST_GENERATE_DATASET_H
+#ifndef ST_FACE_DATASET_H
+#define ST_FACE_DATASET_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +15,9 @@
 #include "face/landmarks.h"
 #include "image/picture.h"
 #include "synctalk/progress.h"
+
+/* A person's name is one folder name: no '/', not "." or "..". */
+synctalk_status st_check_name(const char *name, synctalk_error *err);
 
 struct st_dataset {
     char folder[ST_PATH_MAX];
@@ -39,4 +42,4 @@ synctalk_status st_dataset_landmarks(const struct st_dataset *dataset, int64_t f
 synctalk_status st_dataset_parsing(const struct st_dataset *dataset, int64_t frame,
                                    struct st_picture *picture, bool *found, synctalk_error *err);
 
-#endif /* ST_GENERATE_DATASET_H */
+#endif /* ST_FACE_DATASET_H */

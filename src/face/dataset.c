@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "generate/dataset.h"
+#include "face/dataset.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,6 +11,19 @@
 #include "base/memory.h"
 
 #define MAX_FRAMES 10000000 /* 111 hours at 25 fps */
+
+synctalk_status st_check_name(const char *name, synctalk_error *err)
+{
+    if (!name || !*name)
+        return st_fail(err, SYNCTALK_E_ARG, "no person named: give --model NAME");
+    if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+        strlen(name) > 200)
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "--model %.200s: a person's name is the name of one folder in dataset/ and "
+                       "checkpoint/",
+                       name);
+    return SYNCTALK_OK;
+}
 
 /* The N of "N.ext" written without leading zeros, or -1. */
 static int64_t number_of(const char *name, const char *extension)
