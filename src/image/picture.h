@@ -56,4 +56,8 @@ void st_resize_cubic(struct st_resizer *resizer, uint8_t *dst, int dst_width, in
                      size_t dst_stride, const uint8_t *src, int src_width, int src_height,
                      size_t src_stride);
 
+/* OpenCV's INTER_LINEAR for 8-bit BGR, bit by bit, between views of any sizes >= 1. */
+void st_resize_linear(uint8_t *dst, int dst_width, int dst_height, size_t dst_stride,
+                      const uint8_t *src, int src_width, int src_height, size_t src_stride);
+
 #endif /* ST_IMAGE_PICTURE_H */
