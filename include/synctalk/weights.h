@@ -47,7 +47,8 @@ SYNCTALK_API int synctalk_weights_metadata(const synctalk_weights *weights, size
 /** What the tensors make up, "UNet, full width, ave or hubert"; "" when not one of ours. */
 SYNCTALK_API void synctalk_weights_describe(const synctalk_weights *weights, char *buf,
                                             size_t size);
-/** Least, greatest and mean element, for inspection. */
+/** Least, greatest and mean element, for inspection: NaN, all three, for a tensor without
+    elements; a NaN among the elements makes the mean NaN. */
 SYNCTALK_API synctalk_status synctalk_weights_range(const synctalk_weights *weights, size_t index,
                                                     double *least, double *greatest, double *mean,
                                                     synctalk_error *err);
