@@ -296,21 +296,26 @@ static int resolve_root(struct args *args)
     return code ? code : load_config(args);
 }
 
+/* Whether "SYNCTALK_START_FRAME=..." sets an option. */
+static bool is_known_variable(const char *entry, size_t length)
+{
+    size_t count = 0;
+    const synctalk_option *rows = synctalk_settings_options(&count);
+    for (size_t i = 0; i < count; i++) {
+        char name[64];
+        environment_name(name, sizeof name, rows[i].name);
+        if (strlen(name) == length && strncmp(name, entry, length) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A name that is spelt wrong would otherwise be without effect, and nobody would know. */
 static void warn_of_unknown_variables(const struct args *args)
 {
     for (char **entry = environ; *entry; entry++) {
-        char option[64] = "";
         size_t length = strcspn(*entry, "=");
-        size_t prefix = strlen(PREFIX);
-        if (strncmp(*entry, PREFIX, prefix) != 0 || length - prefix >= sizeof option)
-            continue;
-        for (size_t i = 0; i < length - prefix; i++) {
-            char c = (*entry)[prefix + i];
-            option[i] = (char)(c == '_' ? '-' : tolower((unsigned char)c));
-        }
-        const synctalk_option *row = synctalk_settings_find(option);
-        if (!row || strcmp(row->name, option) != 0)
+        if (strncmp(*entry, PREFIX, strlen(PREFIX)) == 0 && !is_known_variable(*entry, length))
             say(args->command->name, "warning: %.*s in the environment is no setting", (int)length,
                 *entry);
     }
