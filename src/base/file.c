@@ -42,6 +42,7 @@ synctalk_status st_map_file(struct st_mapping *map, const char *path, synctalk_e
         st = st_fail_errno(err, errno, "map", path);
         goto done;
     }
+    map->base = data;
     map->data = data;
     map->size = (size_t)info.st_size;
 
@@ -54,8 +55,8 @@ void st_unmap_file(struct st_mapping *map)
 {
     if (!map)
         return;
-    if (map->data)
-        munmap((void *)(uintptr_t)map->data, map->size);
+    if (map->base)
+        munmap(map->base, map->size);
     *map = (struct st_mapping){0};
 }
 
@@ -182,34 +183,33 @@ static void sync_folder(const char *target)
     }
 }
 
+/* Give the temporary file the target's name. */
+static synctalk_status take_name(struct st_output *out, bool overwrite, synctalk_error *err)
+{
+    synctalk_status st;
+    if (!overwrite) {
+        if (renameat2(AT_FDCWD, out->temporary, AT_FDCWD, out->target, RENAME_NOREPLACE) == 0)
+            return SYNCTALK_OK;
+        if (errno != EINVAL && errno != ENOSYS)
+            return st_fail_errno(err, errno, "write", out->target);
+        /* A file system without RENAME_NOREPLACE: this check leaves a small gap. */
+        if ((st = refuse_existing(out->target, false, err)))
+            return st;
+    }
+    if (rename(out->temporary, out->target) < 0)
+        return st_fail_errno(err, errno, "write", out->target);
+    return SYNCTALK_OK;
+}
+
 synctalk_status st_output_commit(struct st_output *out, bool overwrite, synctalk_error *err)
 {
     synctalk_status st = SYNCTALK_OK;
-
-    if (fsync(out->fd) < 0) {
+    if (fsync(out->fd) < 0)
         st = st_fail_errno(err, errno, "write", out->target);
-        goto done;
-    }
-    if (overwrite) {
-        if (rename(out->temporary, out->target) < 0)
-            st = st_fail_errno(err, errno, "write", out->target);
-        else
-            out->temporary[0] = '\0';
-    } else if (renameat2(AT_FDCWD, out->temporary, AT_FDCWD, out->target, RENAME_NOREPLACE) == 0) {
+    if (!st && !(st = take_name(out, overwrite, err))) {
         out->temporary[0] = '\0';
-    } else if (errno != EINVAL && errno != ENOSYS) {
-        st = st_fail_errno(err, errno, "write", out->target);
-    } else if (!(st = refuse_existing(out->target, false, err))) {
-        /* A file system without RENAME_NOREPLACE: the check above leaves a small gap. */
-        if (rename(out->temporary, out->target) < 0)
-            st = st_fail_errno(err, errno, "write", out->target);
-        else
-            out->temporary[0] = '\0';
-    }
-    if (!st)
         sync_folder(out->target);
-
-done:
+    }
     st_output_close(out);
     return st;
 }

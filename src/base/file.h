@@ -19,6 +19,7 @@
 struct st_mapping {
     const uint8_t *data;
     size_t size;
+    void *base; /* what munmap() takes */
 };
 
 synctalk_status st_map_file(struct st_mapping *map, const char *path, synctalk_error *err);

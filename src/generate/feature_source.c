@@ -32,25 +32,24 @@ struct st_feature_source {
     float samples[READ_SAMPLES];
 };
 
-static synctalk_status create(struct st_feature_source **out, size_t vector, int window,
-                              synctalk_error *err)
+/* NULL, with `err` filled, when there is no memory. */
+static struct st_feature_source *create(size_t vector, int window, synctalk_error *err)
 {
     size_t bytes;
-
-    *out = NULL;
     struct st_feature_source *source = calloc(1, sizeof *source);
-    if (!source)
-        return st_fail_memory(err, "a feature source", sizeof *source);
+    if (!source) {
+        st_fail_memory(err, "a feature source", sizeof *source);
+        return NULL;
+    }
     source->vector = vector;
     source->window = window;
     source->ring_size = window + RING_SPARE;
     if (!st_mul_size((size_t)source->ring_size * sizeof(float), vector, &bytes) ||
         !(source->ring = malloc(bytes))) {
         st_feature_source_close(&source);
-        return st_fail_memory(err, "audio features", (unsigned long long)vector * sizeof(float));
+        st_fail_memory(err, "audio features", (unsigned long long)vector * sizeof(float));
     }
-    *out = source;
-    return SYNCTALK_OK;
+    return source;
 }
 
 void st_feature_source_close(struct st_feature_source **source)
@@ -95,10 +94,12 @@ synctalk_status st_feature_source_from_file(struct st_feature_source **out,
                        "features made by another encoder?",
                        path, table->count / table->dims[0], vector);
 
-    synctalk_status st = create(out, vector, window, err);
-    if (!st)
-        (*out)->ready = table;
-    return st;
+    struct st_feature_source *source = create(vector, window, err);
+    if (!source)
+        return SYNCTALK_E_MEMORY;
+    source->ready = table;
+    *out = source;
+    return SYNCTALK_OK;
 }
 
 synctalk_status st_feature_source_from_sound(struct st_feature_source **out, const char *audio,
@@ -109,8 +110,8 @@ synctalk_status st_feature_source_from_sound(struct st_feature_source **out, con
     struct st_feature_source *source;
 
     *out = NULL;
-    if ((st = create(&source, st_encoder_describe(encoder)->vector, window, err)))
-        return st;
+    if (!(source = create(st_encoder_describe(encoder)->vector, window, err)))
+        return SYNCTALK_E_MEMORY;
     if ((st = st_audio_reader_open(&source->reader, audio, 16000, 1, err)) ||
         (st = st_encoder_stream_open(&source->stream, encoder, err))) {
         st_feature_source_close(&source);

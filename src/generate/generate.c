@@ -105,7 +105,7 @@ static void fit_size(struct st_video_writer_settings *video, const struct st_dat
 
 static synctalk_status open_video(struct run *run, const struct synctalk_person *person,
                                   const synctalk_settings *s, const char *audio,
-                                  synctalk_error *err)
+                                  const synctalk_callbacks *callbacks, synctalk_error *err)
 {
     const int cores = st_cpu_cores();
     synctalk_status st;
@@ -126,6 +126,7 @@ static synctalk_status open_video(struct run *run, const struct synctalk_person 
         .audio_hz = sound->rate_hz,
         .audio_channels = sound->channels,
         .audio_kbps = s->audio_kbps,
+        .callbacks = callbacks,
     };
     fit_size(&run->video, &person->dataset, s->max_lines);
     if (run->video.source_width < 2 || run->video.source_height < 2)
@@ -195,7 +196,7 @@ synctalk_status st_generate(const struct synctalk_person *person, const synctalk
         (st = st_sound_measure(&run.sound, audio, callbacks, err)) ||
         (st = make_plan(&run, person, settings, audio, err)) ||
         (st = open_features(&run, person, settings, audio, callbacks, err)) ||
-        (st = open_video(&run, person, settings, audio, err)))
+        (st = open_video(&run, person, settings, audio, callbacks, err)))
         goto done;
     describe_render(&run, person, settings);
     if ((st = st_render(&run.render, callbacks, err)))

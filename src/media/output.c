@@ -9,12 +9,13 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/log.h"
 
 #define IO_BYTES (1 << 18)
 
 /* A second way into the same file, with a position of its own. */
 struct reader {
-    int fd; /* borrows */
+    struct st_media_output *output; /* borrows */
     int64_t at;
 };
 
@@ -25,10 +26,19 @@ typedef const uint8_t write_byte;
 typedef uint8_t write_byte;
 #endif
 
+static bool stopped(struct st_media_output *output)
+{
+    if (!output->cancelled)
+        output->cancelled = st_cancelled(output->callbacks);
+    return output->cancelled;
+}
+
 static int write_all(void *opaque, write_byte *buf, int size)
 {
     struct st_media_output *output = opaque;
     int done = 0;
+    if (stopped(output))
+        return AVERROR_EXIT;
     while (done < size) {
         ssize_t n = write(output->fd, buf + done, (size_t)(size - done));
         if (n < 0 && errno == EINTR)
@@ -59,8 +69,10 @@ static int read_again(void *opaque, uint8_t *buf, int size)
 {
     struct reader *reader = opaque;
     ssize_t n;
+    if (stopped(reader->output))
+        return AVERROR_EXIT;
     do
-        n = pread(reader->fd, buf, (size_t)size, (off_t)reader->at);
+        n = pread(reader->output->fd, buf, (size_t)size, (off_t)reader->at);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return AVERROR(errno);
@@ -72,7 +84,7 @@ static int64_t seek_again(void *opaque, int64_t offset, int whence)
 {
     struct reader *reader = opaque;
     struct stat info;
-    if (fstat(reader->fd, &info) < 0)
+    if (fstat(reader->output->fd, &info) < 0)
         return AVERROR(errno);
     switch (whence & ~AVSEEK_FORCE) {
     case AVSEEK_SIZE:
@@ -117,7 +129,7 @@ static void free_io(AVIOContext **io)
 static int open_again(AVFormatContext *format, AVIOContext **pb, const char *url, int flags,
                       AVDictionary **options)
 {
-    const struct st_media_output *output = format->opaque;
+    struct st_media_output *output = format->opaque;
     (void)url;
     (void)options;
     *pb = NULL;
@@ -126,7 +138,7 @@ static int open_again(AVFormatContext *format, AVIOContext **pb, const char *url
     struct reader *reader = calloc(1, sizeof *reader);
     if (!reader)
         return AVERROR(ENOMEM);
-    reader->fd = output->fd;
+    reader->output = output;
     *pb = make_io(reader, 0, read_again, NULL, seek_again);
     if (!*pb) {
         free(reader);
@@ -146,9 +158,10 @@ static int close_again(AVFormatContext *format, AVIOContext *pb)
 }
 
 synctalk_status st_media_output_open(struct st_media_output *output, const char *path,
-                                     const char *name, synctalk_error *err)
+                                     const char *name, const synctalk_callbacks *callbacks,
+                                     synctalk_error *err)
 {
-    *output = (struct st_media_output){.name = name, .fd = -1};
+    *output = (struct st_media_output){.name = name, .fd = -1, .callbacks = callbacks};
     output->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (output->fd < 0)
         return st_fail_errno(err, errno, "write", name);
@@ -168,6 +181,8 @@ void st_media_output_attach(struct st_media_output *output, AVFormatContext *for
 
 synctalk_status st_media_output_check(const struct st_media_output *output, synctalk_error *err)
 {
+    if (output->cancelled)
+        return st_fail(err, SYNCTALK_E_CANCELLED, "%s: stopped", output->name);
     if (output->errno_of_write)
         return st_fail_errno(err, output->errno_of_write, "write", output->name);
     return SYNCTALK_OK;

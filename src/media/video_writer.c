@@ -277,7 +277,7 @@ synctalk_status st_video_writer_open(struct st_video_writer **out,
         goto done;
     if (settings->audio_hz && (st = open_audio(w, settings, err)))
         goto done;
-    if ((st = st_media_output_open(&w->output, settings->path, w->name, err)))
+    if ((st = st_media_output_open(&w->output, settings->path, w->name, settings->callbacks, err)))
         goto done;
     st_media_output_attach(&w->output, w->muxer);
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "synctalk/progress.h"
 #include "synctalk/status.h"
 
 struct st_video_writer;
@@ -27,6 +28,7 @@ struct st_video_writer_settings {
     int audio_hz;            /* of the samples handed over; 0 = no sound */
     int audio_channels;      /* 1 or 2 */
     int audio_kbps;
+    const synctalk_callbacks *callbacks; /* may be NULL; `cancelled` is asked at every write */
 };
 
 /* E_UNSUPPORTED where libavcodec has no H.264 or AAC encoder: says what to install. */

@@ -126,7 +126,7 @@ static void stopping_at_any_moment_leaves_nothing(void **state)
     project_create(&p, 130, 98, 6);
     settings_for(&s, &p);
     ST_OK(synctalk_person_open(&person, &s, NULL, err));
-    for (int polls = 0; polls < 100 && !finished; polls++) {
+    for (int polls = 0; polls < 1000 && !finished; polls++) {
         struct stopper stopper = {.polls_left = polls};
         synctalk_callbacks callbacks = {.user = &stopper, .cancelled = stop_after};
         synctalk_error e;
