@@ -51,6 +51,7 @@
 #define ST_TRAIN_FAILED (-2)
 #define ST_TRAIN_PORTS 4 /* inputs, and outputs, at most */
 #define ST_TRAIN_NAME_MAX 128
+#define ST_TRAIN_BATCH_MAX 1024
 
 struct st_kernels;
 struct st_pool;
