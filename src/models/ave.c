@@ -4,24 +4,17 @@
  */
 #include "models/ave.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "models/parts.h"
+#include "models/chain.h"
 #include "nn/net.h"
 
 #define FIRST "0.conv_block.0.weight"
 #define PREFIX "audio_encoder."
 #define WINDOW ((size_t)ST_AVE_BANDS * ST_AVE_STEPS)
 
-struct layer {
-    int cin, cout, kernel, stride_h, stride_w, pad;
-    bool residual;
-};
-
-/* numbered from 0 in the names: N.conv_block.0 convolution, N.conv_block.1 batch norm */
-static const struct layer layers[] = {
+static const struct st_chain_unit layers[] = {
     {1, 32, 3, 1, 1, 1, false},    {32, 32, 3, 1, 1, 1, true},   {32, 32, 3, 1, 1, 1, true},
     {32, 64, 3, 3, 1, 1, false},   {64, 64, 3, 1, 1, 1, true},   {64, 64, 3, 1, 1, 1, true},
     {64, 128, 3, 3, 3, 1, false},  {128, 128, 3, 1, 1, 1, true}, {128, 128, 3, 1, 1, 1, true},
@@ -39,19 +32,10 @@ struct st_ave_worker {
     struct st_net_run *batch, *single; /* owned */
 };
 
-static struct st_part layer_part(size_t index, const char *prefix)
+const struct st_chain_unit *st_ave_units(size_t *count)
 {
-    const struct layer *layer = &layers[index];
-    struct st_part part = {
-        .K = (size_t)layer->cout,
-        .C = (size_t)layer->cin,
-        .kernel = (size_t)layer->kernel,
-        .bias = true,
-        .gain = layer->residual ? 0.1F : 2,
-    };
-    snprintf(part.conv, sizeof part.conv, "%s%zu.conv_block.0", prefix, index);
-    snprintf(part.norm, sizeof part.norm, "%s%zu.conv_block.1", prefix, index);
-    return part;
+    *count = LAYERS;
+    return layers;
 }
 
 static synctalk_status build(struct st_net *net, const struct st_folded *folded,
@@ -59,7 +43,7 @@ static synctalk_status build(struct st_net *net, const struct st_folded *folded,
 {
     int x = st_net_input(net, 1, ST_AVE_BANDS, ST_AVE_STEPS);
     for (size_t i = 0; i < LAYERS; i++) {
-        const struct layer *layer = &layers[i];
+        const struct st_chain_unit *layer = &layers[i];
         x = st_net_conv(net, x,
                         &(struct st_conv){
                             .channels = layer->cout,
@@ -94,7 +78,7 @@ synctalk_status st_ave_open(struct st_ave **out, const struct st_weights *weight
         goto done;
     }
     for (size_t i = 0; i < LAYERS; i++) {
-        struct st_part part = layer_part(i, prefix);
+        struct st_part part = st_chain_part(&layers[i], prefix, i);
         if ((st = st_part_load(&folded[i], &part, weights, err)))
             goto done;
     }
@@ -174,7 +158,7 @@ synctalk_status st_ave_random(struct st_weights **out, uint64_t seed, synctalk_e
     *out = NULL;
     synctalk_status st = st_weights_create(&weights, "random weights", err);
     for (size_t i = 0; !st && i < LAYERS; i++) {
-        struct st_part part = layer_part(i, "");
+        struct st_part part = st_chain_part(&layers[i], "", i);
         st = st_part_random(&part, weights, &state, err);
     }
     if (st)

@@ -272,10 +272,11 @@ synctalk_status st_weights_open(struct st_weights **out, const char *path, synct
     return SYNCTALK_OK;
 }
 
-synctalk_status st_weights_add_f32(struct st_weights *weights, const char *name, int rank,
-                                   const size_t *dims, const float *data, synctalk_error *err)
+/* Append a copy of row-major `data`. */
+static synctalk_status add_copy(struct st_weights *weights, const char *name, enum st_dtype dtype,
+                                int rank, const size_t *dims, const void *data, synctalk_error *err)
 {
-    struct st_tensor tensor = {.dtype = ST_F32, .rank = rank};
+    struct st_tensor tensor = {.dtype = dtype, .rank = rank};
 
     if (rank < 0 || rank > ST_MAX_RANK)
         return st_fail(err, SYNCTALK_E_ARG, "%s: tensor %s has %d dimensions, at most %d",
@@ -285,13 +286,25 @@ synctalk_status st_weights_add_f32(struct st_weights *weights, const char *name,
     if (!st_tensor_layout(&tensor))
         return st_fail(err, SYNCTALK_E_ARG, "%s: tensor %s is larger than memory can be",
                        weights->path, name);
-    uint8_t *copy = st_arena_alloc(&weights->arena, tensor.count * sizeof *data);
+    uint8_t *copy = st_arena_alloc(&weights->arena, tensor.count * st_dtype_size(dtype));
     if (!copy)
-        return st_fail_memory(err, "a tensor", tensor.count * sizeof *data);
+        return st_fail_memory(err, "a tensor", tensor.count * st_dtype_size(dtype));
     if (tensor.count)
-        memcpy(copy, data, tensor.count * sizeof *data);
+        memcpy(copy, data, tensor.count * st_dtype_size(dtype));
     tensor.data = copy;
     return st_weights_append(weights, name, strlen(name), &tensor, err);
+}
+
+synctalk_status st_weights_add_f32(struct st_weights *weights, const char *name, int rank,
+                                   const size_t *dims, const float *data, synctalk_error *err)
+{
+    return add_copy(weights, name, ST_F32, rank, dims, data, err);
+}
+
+synctalk_status st_weights_add_i64(struct st_weights *weights, const char *name, int rank,
+                                   const size_t *dims, const int64_t *data, synctalk_error *err)
+{
+    return add_copy(weights, name, ST_I64, rank, dims, data, err);
 }
 
 synctalk_status st_weights_add_metadata(struct st_weights *weights, const char *key,

@@ -67,6 +67,8 @@ void st_weights_close(struct st_weights **weights);
 synctalk_status st_weights_create(struct st_weights **out, const char *label, synctalk_error *err);
 synctalk_status st_weights_add_f32(struct st_weights *weights, const char *name, int rank,
                                    const size_t *dims, const float *data, synctalk_error *err);
+synctalk_status st_weights_add_i64(struct st_weights *weights, const char *name, int rank,
+                                   const size_t *dims, const int64_t *data, synctalk_error *err);
 synctalk_status st_weights_add_metadata(struct st_weights *weights, const char *key,
                                         const char *value, synctalk_error *err);
 
