@@ -70,7 +70,7 @@ struct args {
     synctalk_settings settings; /* filled by sources_resolve() */
     const char **sources;       /* for each row of the option table what set it, or NULL */
     json_t *config;             /* owns what settings borrow from synctalk.json */
-    char **owned;               /* paths made from it */
+    char **owned;               /* texts that settings borrow */
     size_t owned_count;
 };
 
@@ -96,6 +96,13 @@ const char *nearest_name(const char *word, const char *const *names);
 /* Fill args->settings from, weakest first: defaults, preset, environment, synctalk.json
  * of the root, command line. 0, or an exit code after a sentence on stderr. */
 int sources_resolve(struct args *args);
+
+/* Tell args->settings where shared networks may lie besides: SYNCTALK_MODELS and the user's
+ * data folder, looked in after the project's model/. 0, or an exit code after a sentence. */
+int places_of_models(struct args *args);
+
+/* Keep `text` until args_free(); false, with `text` still the caller's, without memory. */
+bool args_own(struct args *args, char *text);
 
 /* Print every setting that the command takes, its value, and what set it. */
 void sources_show(const struct args *args, bool json);

@@ -50,6 +50,9 @@ static int run(struct args *args)
         return EXIT_USAGE;
     }
 
+    int code = places_of_models(args);
+    if (code)
+        return code;
     progress_begin(&progress, args);
     synctalk_status status = synctalk_features_write(&args->settings, args->operands[0], output,
                                                      &progress.callbacks, &vectors, &err);

@@ -154,7 +154,10 @@ static int run(struct args *args)
         say(args->command->name, "no person given: --model NAME");
         return EXIT_USAGE;
     }
-    int code = batch_build(&batch, args);
+    int code = places_of_models(args);
+    if (code)
+        return code;
+    code = batch_build(&batch, args);
     if (!code) {
         progress_begin(&progress, args);
         code = make_all(args, &batch, &progress);

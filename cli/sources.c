@@ -114,20 +114,28 @@ static bool type_fits(const synctalk_option *row, const json_t *value)
     return false;
 }
 
+bool args_own(struct args *args, char *text)
+{
+    char **grown = realloc(args->owned, (args->owned_count + 1) * sizeof *grown);
+    if (!grown)
+        return false;
+    args->owned = grown;
+    args->owned[args->owned_count++] = text;
+    return true;
+}
+
 /* A relative path in synctalk.json counts from the file's own folder. */
 static const char *own_path(struct args *args, const char *path)
 {
     char *joined = NULL;
     if (path[0] == '/' || path[0] == '\0')
         return path;
-    char **grown = realloc(args->owned, (args->owned_count + 1) * sizeof *grown);
-    if (!grown)
-        return NULL;
-    args->owned = grown;
     if (asprintf(&joined, "%s/%s", args->settings.root, path) < 0)
         return NULL;
-    args->owned[args->owned_count++] = joined;
-    return joined;
+    if (args_own(args, joined))
+        return joined;
+    free(joined);
+    return NULL;
 }
 
 static bool is_path(const synctalk_option *row)

@@ -3,6 +3,7 @@
 """generate and features as a user meets them, on the drawn demo person."""
 import json
 import os
+import pathlib
 import pty
 import signal
 import subprocess
@@ -28,6 +29,30 @@ class Generate(harness.DemoCase):
         text = self.refused(code, "generate", *self.person, *options, says=says)
         self.assertEqual(self.files(), before)
         return text
+
+    def test_where_shared_networks_may_lie(self):
+        """--models, then the project, then SYNCTALK_MODELS, then the user's data folder."""
+        network = "audio_visual_encoder.pth"
+        root = pathlib.Path(self.person[self.person.index("--root") + 1])
+        bare = self.dir / "bare"
+        bare.mkdir()
+        for name in ("dataset", "checkpoint"):
+            (bare / name).symlink_to(root / name)
+        call = ["features", "hello.wav", "-o", "f.npy", "-y", "--root", bare]
+        home = {"HOME": self.dir / "home"}
+        text = self.refused(1, *call, env=home, says=network)
+        self.assertIn(str(self.dir / "home/.local/share/synctalk/model"), text)
+        places = [("home/.local/share/synctalk/model", home, []),
+                  ("data/synctalk/model", {**home, "XDG_DATA_HOME": self.dir / "data"}, []),
+                  ("env", {**home, "SYNCTALK_MODELS": "env"}, []),
+                  ("bare/model", {**home, "SYNCTALK_MODELS": "env"}, []),
+                  ("option", {**home, "SYNCTALK_MODELS": "env"}, ["--models", "option"])]
+        for folder, environment, options in places:
+            (self.dir / folder).mkdir(parents=True)
+            (self.dir / folder / network).symlink_to(root / "model" / network)
+            done = self.run_command(*call, *options, env=environment)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"{folder}/{network}", done.stderr)
 
     def test_one_video(self):
         text = self.generate("--audio", self.sound, "-o", "out.mp4")
