@@ -21,10 +21,14 @@ typedef enum synctalk_log_level {
 } synctalk_log_level;
 
 typedef struct synctalk_progress {
-    const char *stage; /**< "dataset", "sound", "features", "frames", "finish"; static */
+    const char *stage; /**< "dataset", "sound", "features", "frames", "finish", "crops",
+                            "train", "held out"; static */
     int64_t done;      /**< units finished in this stage */
     int64_t total;     /**< units of this stage; 0 = not known yet */
     double fps;        /**< output frame rate where units are frames, else 0 */
+    int64_t epoch;     /**< stage "train": the epoch in work, counted from 1; else 0 */
+    int64_t epochs;    /**< stage "train": of all epochs; else 0 */
+    double loss;       /**< stage "train": mean of the epoch so far; else 0 */
 } synctalk_progress;
 
 /**

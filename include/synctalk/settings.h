@@ -121,6 +121,7 @@ typedef enum synctalk_option_type {
     SYNCTALK_OPTION_CHOICE, /**< int, index into choices */
     SYNCTALK_OPTION_SWITCH, /**< int 0/1; `--name` sets it, `--no-name` clears it */
     SYNCTALK_OPTION_MASK,   /**< unsigned, decimal or 0x hexadecimal */
+    SYNCTALK_OPTION_NUMBER, /**< double in [low, high] */
 } synctalk_option_type;
 
 /** One row of the option table. All static. */
@@ -128,8 +129,10 @@ typedef struct synctalk_option {
     const char *name; /**< long name with '-', as after "--" */
     char letter;      /**< short form, or 0 */
     synctalk_option_type type;
-    size_t offset;              /**< of the field in synctalk_settings */
+    size_t offset;              /**< of the field in the struct of settings */
     int min, max;               /**< of an INT */
+    const char *word;           /**< of an INT: stands for `min`, e.g. "latest"; or NULL */
+    double low, high;           /**< of a NUMBER */
     const char *const *choices; /**< of a CHOICE: NULL-terminated, index = value */
     const char *unit;           /**< placeholder in the help: "FILE", "N", "px" */
     const char *help;           /**< one sentence, lower case, no full stop */

@@ -25,7 +25,8 @@ extern "C" {
     X(SYNCTALK_E_EXISTS, -7, "the output exists already")                                         \
     X(SYNCTALK_E_UNSUPPORTED, -8, "what was asked for is not available in this build or machine") \
     X(SYNCTALK_E_CANCELLED, -9, "the caller asked to stop")                                       \
-    X(SYNCTALK_E_LIBRARY, -10, "a library underneath failed in a way it should not")
+    X(SYNCTALK_E_LIBRARY, -10, "a library underneath failed in a way it should not")              \
+    X(SYNCTALK_E_DIVERGED, -11, "training came to a number that is not finite")
 
 typedef enum synctalk_status {
 #define SYNCTALK_X(name, value, text) name = (value),

@@ -39,6 +39,7 @@
 #include "synctalk/progress.h"
 #include "synctalk/settings.h"
 #include "synctalk/status.h"
+#include "synctalk/train.h"
 #include "synctalk/weights.h"
 
 #ifdef __cplusplus

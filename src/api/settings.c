@@ -5,30 +5,18 @@
  */
 #include "synctalk/settings.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "api/options.h"
 
-/* Offset of a field, refused by the compiler unless the field has type T. */
-#define AT(field, T)                                           \
-    (offsetof(synctalk_settings, field) +                      \
-     0 * sizeof(_Generic(&((synctalk_settings *)0)->field, T * \
-                         : (char)0)))
+#define TEXT(field) ST_OPTION_TEXT(synctalk_settings, field)
+#define INTEGER(field, least, most) ST_OPTION_INT(synctalk_settings, field, least, most)
+#define CHOICE(field, names) ST_OPTION_CHOICE(synctalk_settings, field, names)
+#define SWITCH(field) ST_OPTION_SWITCH(synctalk_settings, field)
+#define MASK(field) ST_OPTION_MASK(synctalk_settings, field)
 
-#define TEXT(field) .type = SYNCTALK_OPTION_TEXT, .offset = AT(field, const char *)
-#define INTEGER(field, least, most) \
-    .type = SYNCTALK_OPTION_INT, .offset = AT(field, int), .min = (least), .max = (most)
-#define CHOICE(field, names) \
-    .type = SYNCTALK_OPTION_CHOICE, .offset = AT(field, int), .choices = (names)
-#define SWITCH(field) .type = SYNCTALK_OPTION_SWITCH, .offset = AT(field, int), .min = 0, .max = 1
-#define MASK(field) .type = SYNCTALK_OPTION_MASK, .offset = AT(field, unsigned)
-
-#define LATEST (-1) /* of checkpoint; the one number that has a name */
+#define LATEST (-1) /* of checkpoint */
 
 /* In the order of the enums of settings.h. */
 static const char *const modes[] = {"training", "video", "clips", NULL};
@@ -53,8 +41,8 @@ static const synctalk_option table[] = {
      .help = "folder of shared networks, looked in before model/ of the project"},
     {"model", 'm', TEXT(model), .unit = "NAME", .group = where,
      .help = "the person: a folder name below dataset/ and checkpoint/"},
-    {"checkpoint", 0, INTEGER(checkpoint, LATEST, 100000000), .unit = "N", .group = where,
-     .help = "number of the checkpoint to use, or latest"},
+    {"checkpoint", 0, INTEGER(checkpoint, LATEST, 100000000), .word = "latest", .unit = "N",
+     .group = where, .help = "number of the checkpoint to use, or latest"},
     {"features", 0, TEXT(features), .unit = "FILE", .group = where,
      .help = "ready audio features (.npy), used instead of running an audio encoder"},
 
@@ -103,6 +91,8 @@ static const synctalk_option table[] = {
 };
 
 #define ROWS (sizeof table / sizeof *table)
+
+static const struct st_option_table options = {table, ROWS};
 
 struct preset_values {
     int precision, frames_per_core, max_lines, x264_preset, crf, blend, feather_px, colour_match;
@@ -153,205 +143,23 @@ const synctalk_option *synctalk_settings_options(size_t *count)
     return table;
 }
 
-static const synctalk_option *find_exact(const char *name)
-{
-    for (size_t i = 0; i < ROWS; i++)
-        if (strcmp(table[i].name, name) == 0)
-            return &table[i];
-    return NULL;
-}
-
-static bool is_negation(const char *name)
-{
-    return strncmp(name, "no-", 3) == 0;
-}
-
 const synctalk_option *synctalk_settings_find(const char *name)
 {
-    const synctalk_option *row = find_exact(name);
-    if (row || !is_negation(name))
-        return row;
-    row = find_exact(name + 3);
-    return row && row->type == SYNCTALK_OPTION_SWITCH ? row : NULL;
-}
-
-static int *int_field(synctalk_settings *settings, const synctalk_option *row)
-{
-    return (int *)(void *)((char *)settings + row->offset);
-}
-
-static bool is_checkpoint(const synctalk_option *row)
-{
-    return row->offset == offsetof(synctalk_settings, checkpoint);
-}
-
-static synctalk_status set_text(synctalk_settings *settings, const synctalk_option *row,
-                                const char *value, synctalk_error *err)
-{
-    if (*value == '\0')
-        return st_fail(err, SYNCTALK_E_ARG, "%s: the value is empty; it takes %s", row->name,
-                       row->unit);
-    *(const char **)(void *)((char *)settings + row->offset) = value;
-    return SYNCTALK_OK;
-}
-
-/* All of `text` as a number in `base`, without the blanks and signs that strtoll lets
- * through: "-" is taken only before digits. */
-static bool parse_number(const char *text, int base, long long *number)
-{
-    const char *digits = text + (*text == '-');
-    if (!strchr("0123456789", *digits) || *digits == '\0')
-        return false;
-    char *end = NULL;
-    errno = 0;
-    *number = strtoll(text, &end, base);
-    return errno == 0 && *end == '\0';
-}
-
-static synctalk_status set_int(synctalk_settings *settings, const synctalk_option *row,
-                               const char *value, synctalk_error *err)
-{
-    long long number = 0;
-    if (is_checkpoint(row) && strcmp(value, "latest") == 0) {
-        number = LATEST;
-    } else if (!parse_number(value, 10, &number) || number < row->min || number > row->max) {
-        if (is_checkpoint(row))
-            return st_fail(err, SYNCTALK_E_ARG, "%s: \"%s\" is neither a number from 0 nor latest",
-                           row->name, value);
-        return st_fail(err, SYNCTALK_E_ARG, "%s: \"%s\" is not a whole number from %d to %d",
-                       row->name, value, row->min, row->max);
-    }
-    *int_field(settings, row) = (int)number;
-    return SYNCTALK_OK;
-}
-
-static void list_choices(char *buf, size_t size, const char *const *choices)
-{
-    size_t used = 0;
-    for (size_t i = 0; choices[i] && used < size; i++) {
-        int n = snprintf(buf + used, size - used, "%s%s", i ? ", " : "", choices[i]);
-        used += n > 0 ? (size_t)n : 0;
-    }
-}
-
-static synctalk_status set_choice(synctalk_settings *settings, const synctalk_option *row,
-                                  const char *value, synctalk_error *err)
-{
-    for (int i = 0; row->choices[i]; i++) {
-        if (strcmp(row->choices[i], value) != 0)
-            continue;
-        if (row->offset == offsetof(synctalk_settings, preset))
-            synctalk_settings_use_preset(settings, (synctalk_preset)i);
-        *int_field(settings, row) = i;
-        return SYNCTALK_OK;
-    }
-    char allowed[160] = "";
-    list_choices(allowed, sizeof allowed, row->choices);
-    return st_fail(err, SYNCTALK_E_ARG, "%s: \"%s\" is not one of %s", row->name, value, allowed);
-}
-
-static synctalk_status set_switch(synctalk_settings *settings, const synctalk_option *row,
-                                  const char *value, synctalk_error *err)
-{
-    static const char *const words[2][4] = {{"0", "false", "no", "off"},
-                                            {"1", "true", "yes", "on"}};
-    for (int truth = 0; truth < 2; truth++) {
-        for (int i = 0; i < 4; i++) {
-            if (strcmp(words[truth][i], value) != 0)
-                continue;
-            *int_field(settings, row) = truth;
-            return SYNCTALK_OK;
-        }
-    }
-    return st_fail(err, SYNCTALK_E_ARG,
-                   "%s: \"%s\" is not one of 1, true, yes, on, 0, false, no, off", row->name,
-                   value);
-}
-
-static synctalk_status set_mask(synctalk_settings *settings, const synctalk_option *row,
-                                const char *value, synctalk_error *err)
-{
-    bool hex = value[0] == '0' && (value[1] == 'x' || value[1] == 'X');
-    long long number = 0;
-    if (!parse_number(value, hex ? 16 : 10, &number) || number < 0 || number > UINT_MAX)
-        return st_fail(err, SYNCTALK_E_ARG,
-                       "%s: \"%s\" is not a number from 0 to 0xffffffff, decimal or 0x hexadecimal",
-                       row->name, value);
-    *(unsigned *)(void *)((char *)settings + row->offset) = (unsigned)number;
-    return SYNCTALK_OK;
-}
-
-static synctalk_status set_row(synctalk_settings *settings, const synctalk_option *row,
-                               const char *value, synctalk_error *err)
-{
-    switch (row->type) {
-    case SYNCTALK_OPTION_TEXT:
-        return set_text(settings, row, value, err);
-    case SYNCTALK_OPTION_INT:
-        return set_int(settings, row, value, err);
-    case SYNCTALK_OPTION_CHOICE:
-        return set_choice(settings, row, value, err);
-    case SYNCTALK_OPTION_SWITCH:
-        return set_switch(settings, row, value, err);
-    case SYNCTALK_OPTION_MASK:
-        return set_mask(settings, row, value, err);
-    }
-    return st_fail(err, SYNCTALK_E_ARG, "%s: not an option that can be set", row->name);
+    return st_option_find(&options, name);
 }
 
 synctalk_status synctalk_settings_set(synctalk_settings *settings, const char *name,
                                       const char *value, synctalk_error *err)
 {
-    if (!settings || !name)
-        return st_fail(err, SYNCTALK_E_ARG, "no settings or no option name given");
-    const synctalk_option *row = synctalk_settings_find(name);
-    if (!row)
-        return st_fail(err, SYNCTALK_E_ARG, "%s: there is no such option", name);
-
-    bool negated = strcmp(row->name, name) != 0;
-    if (negated && value)
-        return st_fail(err, SYNCTALK_E_ARG, "%s: takes no value, found \"%s\"", name, value);
-    if (negated)
-        return set_row(settings, row, "0", err);
-    if (!value && row->type == SYNCTALK_OPTION_SWITCH)
-        return set_row(settings, row, "1", err);
-    if (!value)
-        return st_fail(err, SYNCTALK_E_ARG, "%s: needs a value (%s)", name, row->unit);
-    return set_row(settings, row, value, err);
+    synctalk_status st = st_option_set(&options, settings, name, value, err);
+    if (!st && strcmp(name, "preset") == 0)
+        synctalk_settings_use_preset(settings, (synctalk_preset)settings->preset);
+    return st;
 }
 
 void synctalk_settings_default_text(const synctalk_option *option, char *buf, size_t size)
 {
     synctalk_settings defaults;
     synctalk_settings_init(&defaults);
-    const void *field = (const char *)&defaults + option->offset;
-    const char *text = NULL;
-    int number = 0;
-
-    if (size == 0)
-        return;
-    buf[0] = '\0';
-    switch (option->type) {
-    case SYNCTALK_OPTION_TEXT:
-        text = *(const char *const *)field;
-        snprintf(buf, size, "%s", text ? text : "");
-        return;
-    case SYNCTALK_OPTION_MASK:
-        snprintf(buf, size, "0x%x", *(const unsigned *)field);
-        return;
-    case SYNCTALK_OPTION_INT:
-        number = *(const int *)field;
-        if (is_checkpoint(option) && number == LATEST)
-            snprintf(buf, size, "latest");
-        else
-            snprintf(buf, size, "%d", number);
-        return;
-    case SYNCTALK_OPTION_CHOICE:
-        snprintf(buf, size, "%s", option->choices[*(const int *)field]);
-        return;
-    case SYNCTALK_OPTION_SWITCH:
-        number = *(const int *)field;
-        snprintf(buf, size, "%s", number < 0 ? "" : number ? "on" : "off");
-        return;
-    }
+    st_option_text(option, &defaults, buf, size);
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The folder that a training writes to. */
+#ifndef ST_TRAIN_FOLDER_H
+#define ST_TRAIN_FOLDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "synctalk/status.h"
+
+/* Make `path` and the folder that it is in, where they are absent. */
+synctalk_status st_make_folder(const char *path, synctalk_error *err);
+
+/* The highest N of N.pth or N.safetensors in `folder`, -1 where there is none. */
+synctalk_status st_highest_checkpoint(const char *folder, int64_t *number, synctalk_error *err);
+
+/* Remove what a killed process left half-written. The caller holds the folder's lock. */
+void st_sweep_folder(const char *folder);
+
+#endif /* ST_TRAIN_FOLDER_H */

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/train.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "models/unet_wiring.h"
+#include "train/data.h"
+#include "train/folder.h"
+#include "train/run.h"
+#include "train/syncnet_task.h"
+#include "train/unet_task.h"
+
+/* Everything that a training opens; zeroed, it closes cleanly. */
+struct scene {
+    const synctalk_train_settings *settings;
+    const synctalk_callbacks *callbacks;
+    struct st_kernels kernels;
+    enum st_train_precision precision;
+    struct st_pool *pool;
+    struct st_train_data data;
+    char syncnet[ST_PATH_MAX]; /* "" = none */
+    json_t *identity;          /* owns */
+};
+
+static const char *const schedules[] = {"constant", "cosine", "step"};
+
+static synctalk_status choose_precision(struct scene *s, synctalk_error *err)
+{
+    s->precision = s->settings->precision == SYNCTALK_TRAIN_BF16 ? ST_TRAIN_BF16 : ST_TRAIN_F32;
+    if (!st_train_precision_usable(&s->kernels, s->precision))
+        return st_fail(err, SYNCTALK_E_UNSUPPORTED,
+                       "--precision bf16: this processor has no bf16 arithmetic, or --cpu-mask "
+                       "forbids it; use --precision f32");
+    return SYNCTALK_OK;
+}
+
+/* What is in a file that a run depends on: FNV-1a over its words. */
+static synctalk_status key_of_file(char key[24], const char *path, synctalk_error *err)
+{
+    struct st_mapping map;
+    uint64_t hash = 0xcbf29ce484222325u;
+    synctalk_status st = st_map_file(&map, path, err);
+    if (st)
+        return st;
+    for (size_t i = 0; i < map.size; i += sizeof(uint64_t)) {
+        const size_t left = map.size - i;
+        uint64_t word = 0;
+        memcpy(&word, map.data + i, left < sizeof word ? left : sizeof word);
+        hash = (hash ^ word) * 0x100000001b3u;
+        hash ^= hash >> 29;
+    }
+    snprintf(key, 24, "%016" PRIx64, hash);
+    st_unmap_file(&map);
+    return SYNCTALK_OK;
+}
+
+static synctalk_status note_file(json_t *identity, const char *name, const char *path,
+                                 synctalk_error *err)
+{
+    char key[24] = "none";
+    synctalk_status st = path && *path ? key_of_file(key, path, err) : SYNCTALK_OK;
+    if (!st && json_object_set_new(identity, name, json_string(key)))
+        st = st_fail_memory(err, "a training's settings", 0);
+    return st;
+}
+
+/* All that decides which numbers come out, under the names of the options. */
+static synctalk_status identify(struct scene *s, bool with_terms, synctalk_error *err)
+{
+    synctalk_status st;
+    const synctalk_train_settings *t = s->settings;
+    char data[24];
+    snprintf(data, sizeof data, "%016" PRIx64, s->data.key);
+    s->identity =
+        json_pack("{s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:f, s:s, s:i, s:s}", "data", data,
+                  "encoder", st_unet_encoder_name(s->data.form.encoder), "width",
+                  s->data.form.narrow ? "narrow" : "full", "samples-per-epoch",
+                  t->samples_per_epoch, "holdout", t->holdout, "seed", t->seed, "batch", t->batch,
+                  "lr", t->lr, "schedule", schedules[t->schedule], "warm-up", t->warm_up,
+                  "precision", s->precision == ST_TRAIN_BF16 ? "bf16" : "f32");
+    if (!s->identity)
+        return st_fail_memory(err, "a training's settings", 0);
+    /* With a constant rate a run may be made longer; with another its course would change. */
+    if (t->schedule != SYNCTALK_SCHEDULE_CONSTANT)
+        json_object_set_new(s->identity, "epochs", json_integer(t->epochs));
+    if (!with_terms)
+        return note_file(s->identity, "warm-start", t->warm_start, err);
+    json_object_set_new(s->identity, "mouth-weight", json_real(t->mouth_weight));
+    json_object_set_new(s->identity, "mouth-temporal", json_real(t->mouth_temporal));
+    if (t->vgg)
+        json_object_set_new(s->identity, "vgg-weight", json_real(t->vgg_weight));
+    if (*s->syncnet)
+        json_object_set_new(s->identity, "sync-weight", json_real(t->sync_weight));
+    if ((st = note_file(s->identity, "vgg", t->vgg, err)) ||
+        (st = note_file(s->identity, "syncnet", s->syncnet, err)))
+        return st;
+    return note_file(s->identity, "warm-start", t->warm_start, err);
+}
+
+static synctalk_status folder_of(char *path, const synctalk_train_settings *settings,
+                                 const char *kind, synctalk_error *err)
+{
+    char parent[ST_PATH_MAX];
+    synctalk_status st = st_path_join(parent, settings->root, kind, err);
+    return st ? st : st_path_join(path, parent, settings->model, err);
+}
+
+/* The file of the sync term, "" for none. */
+static synctalk_status find_syncnet(struct scene *s, synctalk_error *err)
+{
+    synctalk_status st;
+    char folder[ST_PATH_MAX];
+    int64_t number = -1;
+    const char *said = s->settings->syncnet;
+
+    if (!said || strcmp(said, "auto") != 0)
+        return st_path_format(s->syncnet, err, "%s", said ? said : "");
+    if ((st = folder_of(folder, s->settings, "syncnet_ckpt", err)))
+        return st;
+    if (st_path_is_dir(folder) && (st = st_highest_checkpoint(folder, &number, err)))
+        return st;
+    if (number < 0) {
+        st_log(s->callbacks, SYNCTALK_LOG_INFO, "no SyncNet in %s: trained without a sync term",
+               folder);
+        return SYNCTALK_OK;
+    }
+    if ((st = st_path_format(s->syncnet, err, "%s/%" PRId64 ".pth", folder, number)))
+        return st;
+    if (!st_path_is_file(s->syncnet) &&
+        (st = st_path_format(s->syncnet, err, "%s/%" PRId64 ".safetensors", folder, number)))
+        return st;
+    st_log(s->callbacks, SYNCTALK_LOG_INFO, "sync term: %s", s->syncnet);
+    return SYNCTALK_OK;
+}
+
+static synctalk_status open_scene(struct scene *s, synctalk_error *err)
+{
+    synctalk_status st;
+    const int threads = s->settings->threads;
+
+    if ((st = st_check_name(s->settings->model, err)))
+        return st;
+    if (s->settings->resume && s->settings->restart)
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "--resume and --restart contradict each other: give one of them");
+    st_kernels_init(&s->kernels, s->settings->cpu_mask);
+    if ((st = choose_precision(s, err)) ||
+        (st = st_pool_create(&s->pool, threads ? threads : st_cpu_cores(), err)))
+        return st;
+    return st_train_data_open(&s->data, s->settings, s->pool, s->callbacks, err);
+}
+
+static void close_scene(struct scene *s)
+{
+    json_decref(s->identity);
+    st_train_data_close(&s->data);
+    st_pool_destroy(&s->pool);
+}
+
+static void tell_plan(const struct scene *s, const struct st_task *task)
+{
+    const int64_t held = s->data.frames - s->data.train;
+    st_log(s->callbacks, SYNCTALK_LOG_INFO,
+           "%" PRId64 " frames to train on, %" PRId64 " held out; %" PRId64
+           " steps of %d an epoch, %s width, %s, %d workers; networks hold %.0f MB",
+           s->data.train, held, task->steps, task->batch, s->data.form.narrow ? "narrow" : "full",
+           s->precision == ST_TRAIN_BF16 ? "bf16" : "f32", st_pool_workers(s->pool),
+           1e-6 * (double)(st_train_net_bytes(task->net) + task->bytes));
+}
+
+synctalk_status st_train(const synctalk_train_settings *settings,
+                         const synctalk_callbacks *callbacks, synctalk_train_report *report,
+                         synctalk_error *err)
+{
+    synctalk_status st;
+    struct scene scene = {.settings = settings, .callbacks = callbacks};
+    struct st_task *task = NULL;
+    char folder[ST_PATH_MAX];
+
+    if ((st = open_scene(&scene, err)) || (st = find_syncnet(&scene, err)) ||
+        (st = folder_of(folder, settings, "checkpoint", err)) ||
+        (st = identify(&scene, true, err)) ||
+        (st = st_unet_task_open(&task, settings, scene.precision,
+                                *scene.syncnet ? scene.syncnet : NULL, &scene.data, &scene.kernels,
+                                scene.pool, err)))
+        goto done;
+    tell_plan(&scene, task);
+    st = st_run(task, settings, folder, scene.identity, scene.pool, callbacks, report, err);
+
+done:
+    st_unet_task_close(&task);
+    close_scene(&scene);
+    return st;
+}
+
+synctalk_status st_train_syncnet(const synctalk_train_settings *settings,
+                                 const synctalk_callbacks *callbacks, synctalk_train_report *report,
+                                 synctalk_error *err)
+{
+    synctalk_status st;
+    struct scene scene = {.settings = settings, .callbacks = callbacks};
+    struct st_task *task = NULL;
+    char folder[ST_PATH_MAX];
+
+    if ((st = open_scene(&scene, err)) || (st = folder_of(folder, settings, "syncnet_ckpt", err)) ||
+        (st = identify(&scene, false, err)) ||
+        (st = st_syncnet_task_open(&task, settings, scene.precision, &scene.data, &scene.kernels,
+                                   scene.pool, err)))
+        goto done;
+    tell_plan(&scene, task);
+    st = st_run(task, settings, folder, scene.identity, scene.pool, callbacks, report, err);
+
+done:
+    st_syncnet_task_close(&task);
+    close_scene(&scene);
+    return st;
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/unet_task.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "models/train_models.h"
+#include "models/unet_wiring.h"
+#include "train/losses.h"
+#include "train/sampler.h"
+
+#define PICTURE (3 * ST_INNER_PIXELS)
+#define MOST_MEASURED 128 /* held-out frames, spread evenly where there are more */
+#define SHOWN 4           /* frames of a picture */
+#define PERFECT_DB 99.0   /* instead of the infinity of two equal pictures */
+
+enum { IMAGE, AUDIO };
+
+struct task {
+    struct st_task front;
+    const synctalk_train_settings *settings;
+    const struct st_train_data *data;
+    struct st_pool *pool;
+    struct st_sampler sampler;
+    struct st_vgg *vgg;   /* owns; or NULL */
+    struct st_sync *sync; /* owns; or NULL */
+    struct st_sample samples[ST_LOSS_BATCH_MAX];
+    float *target; /* owns; [batch, 3, 320, 320] */
+    size_t audio;  /* numbers of a window */
+    struct {
+        double l1, whole, mouth;
+    } measured[ST_LOSS_BATCH_MAX];
+};
+
+/* Inputs and target of sample n. */
+static void load_turn(void *context, size_t n, int worker)
+{
+    struct task *t = context;
+    const struct st_sample *sample = &t->samples[n];
+    const uint8_t *crop = st_crops_at(&t->data->crops, sample->target);
+    float *image = st_train_net_input(t->front.net, IMAGE) + n * 2 * PICTURE;
+    float *audio = st_train_net_input(t->front.net, AUDIO) + n * t->audio;
+    (void)worker;
+    st_crop_planes(st_crops_at(&t->data->crops, sample->other), false, image);
+    st_crop_planes(crop, true, image + PICTURE);
+    st_crop_planes(crop, false, t->target + n * PICTURE);
+    st_windows_copy(&t->data->windows, sample->target, audio);
+}
+
+static synctalk_status add_losses(struct task *t, int N, struct st_terms *losses,
+                                  synctalk_error *err)
+{
+    synctalk_status st = SYNCTALK_OK;
+    const synctalk_train_settings *s = t->settings;
+    const struct st_pixel_loss pixels = {s->mouth_weight, s->mouth_temporal};
+    const float *prediction = st_train_net_output(t->front.net, 0);
+    float *gradient = st_train_net_output_gradient(t->front.net, 0);
+    struct st_pixel_values values;
+    double perceptual = 0;
+    double sync = 0;
+
+    memset(gradient, 0, (size_t)N * PICTURE * sizeof *gradient);
+    st_loss_pixels(&pixels, t->pool, N, prediction, t->target, gradient, &values);
+    if (t->vgg)
+        st =
+            st_vgg_add(t->vgg, s->vgg_weight, N, prediction, t->target, gradient, &perceptual, err);
+    if (!st && t->sync)
+        st = st_sync_add(t->sync, s->sync_weight, N, prediction,
+                         st_train_net_input(t->front.net, AUDIO), gradient, &sync, err);
+    if (st)
+        return st;
+
+    losses->count = 0;
+    st_terms_add(losses, "loss",
+                 values.l1 + s->mouth_weight * values.mouth + s->mouth_temporal * values.temporal +
+                     s->vgg_weight * perceptual + s->sync_weight * sync);
+    st_terms_add(losses, "l1", values.l1);
+    if (s->mouth_weight > 0)
+        st_terms_add(losses, "mouth", values.mouth);
+    if (s->mouth_temporal > 0)
+        st_terms_add(losses, "temporal", values.temporal);
+    if (t->vgg)
+        st_terms_add(losses, "vgg", perceptual);
+    if (t->sync)
+        st_terms_add(losses, "sync", sync);
+    return SYNCTALK_OK;
+}
+
+static synctalk_status take_step(struct st_task *task, int64_t epoch, int64_t step,
+                                 struct st_terms *losses, synctalk_error *err)
+{
+    struct task *t = (struct task *)task;
+    synctalk_status st;
+    const int N = st_sampler_batch(&t->sampler, epoch, step, t->samples);
+
+    st_pool_for(t->pool, (size_t)N, load_turn, t);
+    if ((st = st_train_net_forward(task->net, N, ST_TRAIN_BATCH, err)) ||
+        (st = add_losses(t, N, losses, err)))
+        return st;
+    return st_train_net_backward(task->net, err);
+}
+
+/* PSNR in 8 bit, truncated as generation truncates, over a rectangle, both ends included. */
+static double psnr(const float *prediction, const uint8_t *target, int top, int bottom, int left,
+                   int right)
+{
+    int64_t sum = 0;
+    for (size_t c = 0; c < 3; c++)
+        for (int y = top; y <= bottom; y++)
+            for (int x = left; x <= right; x++) {
+                const size_t i = (size_t)y * ST_INNER_SIDE + (size_t)x;
+                const float level = prediction[c * ST_INNER_PIXELS + i] * 255.0f;
+                const int got = level > 0.0f ? level < 255.0f ? (int)level : 255 : 0;
+                const int d = got - target[i * 3 + c];
+                sum += d * d;
+            }
+    const double count = 3.0 * (bottom - top + 1) * (right - left + 1);
+    return sum ? fmin(PERFECT_DB, 10 * log10(65025.0 * count / (double)sum)) : PERFECT_DB;
+}
+
+static void measure_turn(void *context, size_t n, int worker)
+{
+    struct task *t = context;
+    const float *p = st_train_net_output(t->front.net, 0) + n * PICTURE;
+    const float *y = t->target + n * PICTURE;
+    const uint8_t *crop = st_crops_at(&t->data->crops, t->samples[n].target);
+    double sum = 0;
+    (void)worker;
+    for (size_t i = 0; i < PICTURE; i++)
+        sum += (double)fabsf(p[i] - y[i]);
+    t->measured[n].l1 = sum / (double)PICTURE;
+    t->measured[n].whole = psnr(p, crop, ST_MASK_TOP, ST_MASK_BOTTOM, ST_MASK_LEFT, ST_MASK_RIGHT);
+    t->measured[n].mouth =
+        psnr(p, crop, ST_MOUTH_TOP, ST_MOUTH_BOTTOM, ST_MOUTH_LEFT, ST_MOUTH_RIGHT);
+}
+
+struct means {
+    double l1, whole, mouth;
+};
+
+/* Held-out frame k of `count`. */
+static int64_t held_frame(const struct st_train_data *data, int64_t k, int64_t count)
+{
+    return data->train + k * (data->frames - data->train) / count;
+}
+
+/* Frames k, k + 1, ... of `count`, drawn from themselves or from far away. */
+static synctalk_status measure_some(struct task *t, int64_t k, int64_t count, bool self,
+                                    struct means *means, synctalk_error *err)
+{
+    synctalk_status st;
+    const int N = count - k < t->front.batch ? (int)(count - k) : t->front.batch;
+    for (int n = 0; n < N; n++) {
+        const int64_t frame = held_frame(t->data, k + n, count);
+        t->samples[n] = (struct st_sample){
+            .target = frame, .other = self ? frame : st_train_data_reference(t->data, frame)};
+    }
+    st_pool_for(t->pool, (size_t)N, load_turn, t);
+    if ((st = st_train_net_forward(t->front.net, N, ST_TRAIN_RUNNING, err)))
+        return st;
+    st_pool_for(t->pool, (size_t)N, measure_turn, t);
+    for (int n = 0; n < N; n++) {
+        means->l1 += t->measured[n].l1 / (double)count;
+        means->whole += t->measured[n].whole / (double)count;
+        means->mouth += t->measured[n].mouth / (double)count;
+    }
+    return SYNCTALK_OK;
+}
+
+static synctalk_status measure(struct st_task *task, const synctalk_callbacks *callbacks,
+                               struct st_terms *scores, synctalk_error *err)
+{
+    struct task *t = (struct task *)task;
+    int64_t count = t->data->frames - t->data->train;
+    struct means means[2] = {0}; /* of far references, of the frames themselves */
+
+    scores->count = 0;
+    if (count > MOST_MEASURED)
+        count = MOST_MEASURED;
+    for (int64_t k = 0; k < count; k += task->batch) {
+        st_progress(callbacks, "held out", k, count, 0);
+        if (st_cancelled(callbacks))
+            return st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
+        for (int self = 0; self < 2; self++) {
+            synctalk_status st = measure_some(t, k, count, self, &means[self], err);
+            if (st)
+                return st;
+        }
+    }
+    if (count == 0)
+        return SYNCTALK_OK;
+    st_progress(callbacks, "held out", count, count, 0);
+    st_terms_add(scores, "other_mouth", means[0].mouth);
+    st_terms_add(scores, "other", means[0].whole);
+    st_terms_add(scores, "self_mouth", means[1].mouth);
+    st_terms_add(scores, "self", means[1].whole);
+    st_terms_add(scores, "l1", means[0].l1);
+    return SYNCTALK_OK;
+}
+
+/* Planes in [0, 1] into the square at (column, row) of a picture of such squares. */
+static void paint(struct st_picture *picture, int column, int row, const float *planes)
+{
+    for (size_t y = 0; y < ST_INNER_SIDE; y++) {
+        uint8_t *to = picture->data + ((size_t)row * ST_INNER_SIDE + y) * picture->stride +
+                      (size_t)column * ST_INNER_SIDE * 3;
+        for (size_t x = 0; x < (size_t)ST_INNER_SIDE * 3; x++) {
+            const size_t i = x % 3 * ST_INNER_PIXELS + y * ST_INNER_SIDE + x / 3;
+            const float level = planes[i] * 255.0f;
+            to[x] = level > 0.0f ? level < 255.0f ? (uint8_t)level : 255 : 0;
+        }
+    }
+}
+
+/* Columns: frames, held out where any are. Rows: the masked crop that goes in, the target,
+ * what came out. */
+static synctalk_status draw_picture(struct st_task *task, const char *path, synctalk_error *err)
+{
+    struct task *t = (struct task *)task;
+    const struct st_train_data *data = t->data;
+    const int64_t held = data->frames - data->train;
+    const int64_t first = held ? data->train : 0;
+    const int64_t frames = held ? held : data->frames;
+    const int columns = frames < SHOWN ? (int)frames : SHOWN;
+    struct st_picture picture = {0};
+
+    synctalk_status st =
+        st_picture_resize(&picture, columns * ST_INNER_SIDE, 3 * ST_INNER_SIDE, err);
+    for (int c = 0; c < columns && !st; c++) {
+        const int64_t frame = first + c * frames / columns;
+        int64_t other = st_train_data_reference(data, frame);
+        if (other == frame)
+            other = (frame + 1) % data->train;
+        t->samples[0] = (struct st_sample){.target = frame, .other = other};
+        load_turn(t, 0, 0);
+        if ((st = st_train_net_forward(task->net, 1, ST_TRAIN_RUNNING, err)))
+            break;
+        paint(&picture, c, 0, st_train_net_input(task->net, IMAGE) + PICTURE);
+        paint(&picture, c, 1, t->target);
+        paint(&picture, c, 2, st_train_net_output(task->net, 0));
+    }
+    if (!st)
+        st = st_png_write(&picture, path, 1, err);
+    st_picture_free(&picture);
+    return st;
+}
+
+static synctalk_status describe(struct st_task *task, struct st_weights *weights,
+                                synctalk_error *err)
+{
+    const struct task *t = (const struct task *)task;
+    return st_weights_add_metadata(weights, ST_UNET_ENCODER_KEY,
+                                   st_unet_encoder_name(t->data->form.encoder), err);
+}
+
+static const struct st_task_desc unet_desc = {
+    .kind = "unet",
+    .score = "held-out mouth PSNR",
+    .unit = "dB",
+    .step = take_step,
+    .measure = measure,
+    .picture = draw_picture,
+    .describe = describe,
+};
+
+/* Parameters of another run; its width and encoder must be this one's. */
+static synctalk_status warm_start(const struct task *t, synctalk_error *err)
+{
+    synctalk_status st;
+    struct st_weights *weights = NULL;
+    struct st_unet_form form;
+    const struct st_unet_form *want = &t->data->form;
+
+    if ((st = st_weights_open(&weights, t->settings->warm_start, err)) ||
+        (st = st_unet_recognise(&form, weights, want->encoder, err)))
+        goto done;
+    if (form.narrow != want->narrow) {
+        st = st_fail(err, SYNCTALK_E_ARG, "%s is of %s width: begin from it with --width %s",
+                     t->settings->warm_start, form.narrow ? "narrow" : "full",
+                     form.narrow ? "narrow" : "full");
+        goto done;
+    }
+    st = st_train_load(t->front.net, weights, "", err);
+
+done:
+    st_weights_close(&weights);
+    return st;
+}
+
+static synctalk_status open_net(struct task *t, enum st_train_precision precision,
+                                const struct st_kernels *kernels, synctalk_error *err)
+{
+    const struct st_train_settings settings = {
+        .kernels = kernels, .pool = t->pool, .batch = t->sampler.batch, .precision = precision};
+    synctalk_status st = st_train_net_create(&t->front.net, &settings, err);
+    if (st)
+        return st;
+    st_train_unet_build(t->front.net, &t->data->form);
+    if ((st = st_train_net_finish(t->front.net, err)))
+        return st;
+    st_train_net_init(t->front.net, (uint64_t)t->settings->seed);
+    return t->settings->warm_start ? warm_start(t, err) : SYNCTALK_OK;
+}
+
+synctalk_status st_unet_task_open(struct st_task **out, const synctalk_train_settings *settings,
+                                  enum st_train_precision precision, const char *syncnet,
+                                  const struct st_train_data *data,
+                                  const struct st_kernels *kernels, struct st_pool *pool,
+                                  synctalk_error *err)
+{
+    synctalk_status st;
+    struct st_task *task;
+    struct task *t = calloc(1, sizeof *t);
+
+    *out = NULL;
+    if (!t)
+        return st_fail_memory(err, "a training", sizeof *t);
+    task = &t->front;
+    task->desc = &unet_desc;
+    t->settings = settings;
+    t->data = data;
+    t->pool = pool;
+    if ((st = st_sampler_open(&t->sampler, (uint64_t)settings->seed, data->train,
+                              settings->samples_per_epoch, settings->batch,
+                              settings->mouth_temporal > 0, data->dataset.folder, err)) ||
+        (st = open_net(t, precision, kernels, err)))
+        goto done;
+    task->steps = t->sampler.steps;
+    task->batch = t->sampler.batch;
+    t->audio = st_train_net_input_size(task->net, AUDIO);
+    t->target = st_alloc_aligned((size_t)task->batch * PICTURE * sizeof *t->target);
+    if (!t->target) {
+        st = st_fail_memory(err, "a batch", (size_t)task->batch * PICTURE * sizeof *t->target);
+        goto done;
+    }
+    task->bytes = (size_t)task->batch * PICTURE * sizeof *t->target;
+    if (settings->vgg) {
+        if ((st = st_vgg_open(&t->vgg, settings->vgg, kernels, pool, task->batch, err)))
+            goto done;
+        task->bytes += st_vgg_bytes(t->vgg);
+    }
+    if (syncnet) {
+        if ((st = st_sync_open(&t->sync, syncnet, &data->form, kernels, pool, task->batch, err)))
+            goto done;
+        task->bytes += st_sync_bytes(t->sync);
+    }
+    *out = task;
+    t = NULL;
+
+done:
+    task = t ? &t->front : NULL;
+    st_unet_task_close(&task);
+    return st;
+}
+
+void st_unet_task_close(struct st_task **task)
+{
+    if (!task || !*task)
+        return;
+    struct task *t = (struct task *)*task;
+    st_sync_close(&t->sync);
+    st_vgg_close(&t->vgg);
+    st_train_net_destroy(&t->front.net);
+    st_sampler_close(&t->sampler);
+    free(t->target);
+    free(t);
+    *task = NULL;
+}
