@@ -163,20 +163,28 @@ static float NAME(share)(size_t at, size_t i, size_t size)
     return (p.i0 == i ? 1 - p.f : 0) + (p.i1 == i ? p.f : 0);
 }
 
+/* All that reaches channel b of input (row, column). Outputs 2i - 2 ... 2i + 3 are those
+ * that lie next to input i. */
+static float NAME(upsample_gather)(const void *dy, size_t H, size_t W, size_t row, size_t column,
+                                   size_t b, size_t B)
+{
+    double sum = 0;
+    for (size_t r = row ? 2 * row - 2 : 0; r < 2 * H && r <= 2 * row + 3; r++) {
+        for (size_t c = column ? 2 * column - 2 : 0; c < 2 * W && c <= 2 * column + 3; c++)
+            sum += (double)NAME(share)(r, row, H) * (double)NAME(share)(c, column, W) *
+                   (double)LOAD(dy, (r * 2 * W + c) * B + b);
+    }
+    return (float)sum;
+}
+
 static void NAME(upsample_backward)(void *dx, const void *dy, size_t H, size_t W, float *scratch,
                                     size_t B)
 {
-    (void)scratch;
-    for (size_t i = 0; i < H * W * B; i++) {
-        size_t b = i % B, column = i / B % W, row = i / B / W;
-        /* Outputs 2i - 2 ... 2i + 3 are all that lie next to input i. */
-        double sum = 0;
-        for (size_t r = row ? 2 * row - 2 : 0; r < 2 * H && r <= 2 * row + 3; r++) {
-            for (size_t c = column ? 2 * column - 2 : 0; c < 2 * W && c <= 2 * column + 3; c++)
-                sum += (double)NAME(share)(r, row, H) * (double)NAME(share)(c, column, W) *
-                       (double)LOAD(dy, (r * 2 * W + c) * B + b);
-        }
-        STORE(dx, i, (float)sum);
+    for (size_t row = 0; row < H; row++) {
+        for (size_t i = 0; i < W * B; i++)
+            scratch[i] = NAME(upsample_gather)(dy, H, W, row, i / B, i % B, B);
+        for (size_t i = 0; i < W * B; i++)
+            STORE(dx, row * W * B + i, scratch[i]);
     }
 }
 

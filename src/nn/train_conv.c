@@ -435,10 +435,10 @@ static void unpack(struct st_train_net *net, struct st_train_layer *layer, int w
 static void destroy(struct st_train_layer *layer)
 {
     struct st_train_conv_state *conv = &layer->conv;
-    struct st_train_primitive *const all[] = {&conv->forward,      &conv->back_data,
-                                              &conv->back_weights, &conv->pack_forward,
-                                              &conv->pack_back,    &conv->unpack};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    struct st_train_primitive *const all[6] = {&conv->forward,      &conv->back_data,
+                                               &conv->back_weights, &conv->pack_forward,
+                                               &conv->pack_back,    &conv->unpack};
+    for (size_t i = 0; i < 6; i++)
         end_primitive(all[i]);
     free(conv->w_forward);
     free(conv->w_back);
@@ -489,8 +489,9 @@ int st_train_conv(struct st_train_net *net, int x, const struct st_train_conv *c
             .stride = conv->stride_h, .before = ST_TRAIN_NONE, .after = ST_TRAIN_NONE};
         layer.keep_x = layer.keep_y = true;
     } else {
-        /* oneDNN's fast code stops where a whole row of the kernel lies in the padding. */
-        int border = conv->pad < k ? 0 : conv->pad - k / 2;
+        /* oneDNN's fast code stops where much of the kernel lies in the padding: at pad 3
+         * all of it for 3x3, at pad 2 that of the weights' gradient. */
+        int border = conv->pad > k / 2 ? conv->pad - k / 2 : 0;
         layer.conv = (struct st_train_conv_state){
             .kernel = k,
             .stride_h = conv->stride_h,

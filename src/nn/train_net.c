@@ -494,7 +494,7 @@ void st_train_net_init(struct st_train_net *net, uint64_t seed)
         float *parameter = net->parameters + t->offset, *statistic = net->statistics + t->offset;
         switch (t->kind) {
         case ST_TRAIN_WEIGHT:
-            spread = 1.0F / sqrtf((float)(t->count / t->dims[0]));
+            spread = 1.0F / sqrtf((float)(t->dims[1] * t->dims[2] * t->dims[3]));
             fill_uniform(parameter, t->count, spread, &state);
             break;
         case ST_TRAIN_BIAS: /* follows its weight in the table */

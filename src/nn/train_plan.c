@@ -79,7 +79,7 @@ static bool walk_back(struct st_train_net *net, struct st_train_layer *layer)
         return false;
     if (layer->kind == ST_LAYER_INPUT)
         return true;
-    if (!y && !x->gradient)
+    if (!x || (!y && !x->gradient))
         return false;
     if (layer->kind == ST_LAYER_CONCAT) {
         if (x->written || b->written)

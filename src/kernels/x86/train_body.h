@@ -361,7 +361,7 @@ static void depthwise_backward(void *dx, double *dw, struct st_train_gradient_su
         n = norm_lanes(conv->before);
     (void)B_;
     assert(B_ == B);
-    memset(dw, 0, ST_TRAIN_TAPS * B * sizeof *dw);
+    memset(dw, 0, (size_t)ST_TRAIN_TAPS * B * sizeof *dw);
     if (after_norm && dx)
         memset(out, 0, sizeof *out);
     for (size_t row = 0; row < conv->H; row++) {
