@@ -57,14 +57,14 @@ static const struct own_option *find_own(const struct command *command, const ch
 
 static const synctalk_option *find_setting(const struct command *command, const char *name)
 {
-    const synctalk_option *row = synctalk_settings_find(name);
+    const synctalk_option *row = table_of(command)->find(name);
     return row && command_takes(command, row) ? row : NULL;
 }
 
 static const synctalk_option *find_setting_letter(const struct command *command, char letter)
 {
     size_t count = 0;
-    const synctalk_option *rows = synctalk_settings_options(&count);
+    const synctalk_option *rows = table_of(command)->options(&count);
     for (size_t i = 0; i < count; i++)
         if (rows[i].letter == letter && command_takes(command, &rows[i]))
             return &rows[i];
@@ -128,7 +128,7 @@ static const char *nearest_option(const struct command *command, const char *wor
     for (size_t t = 0; t < OWN_TABLES; t++)
         for (const struct own_option *row = tables[t]; row && row->name; row++)
             consider(word, row->name, &best, &least);
-    const synctalk_option *rows = synctalk_settings_options(&count);
+    const synctalk_option *rows = table_of(command)->options(&count);
     for (size_t i = 0; i < count; i++)
         if (command_takes(command, &rows[i]))
             consider(word, rows[i].name, &best, &least);
@@ -138,7 +138,7 @@ static const char *nearest_option(const struct command *command, const char *wor
 static int unknown_option(const struct command *command, const char *name)
 {
     const char *meant = nearest_option(command, name);
-    if (synctalk_settings_find(name))
+    if (any_setting(command, name))
         say(command->name, "--%s is not an option of this command; see synctalk %s --help", name,
             command->name);
     else if (meant)

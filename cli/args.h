@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands, their options, and a command line taken apart.
  *
- * A command takes rows of two tables: settings (synctalk_settings_options(), by name) and
- * options of its own. Help, man page and parser read the same rows.
+ * A command takes rows of two tables: settings (those of generate, or those of train, by
+ * name) and options of its own. Help, man page and parser read the same rows.
  */
 #ifndef CLI_ARGS_H
 #define CLI_ARGS_H
@@ -35,18 +35,36 @@ struct own_option {
 
 struct args;
 
+/* One of the library's two structs of settings with its table. */
+struct settings_table {
+    const char *command; /* whose help names them all */
+    /* NULL, or names that mean something else to other commands, NULL-ended: they come from
+     * the command line alone. */
+    const char *const *line_only;
+    const synctalk_option *(*options)(size_t *count);
+    const synctalk_option *(*find)(const char *name);
+    void (*default_text)(const synctalk_option *option, char *buf, size_t size);
+    void (*init)(struct args *args);
+    synctalk_status (*set)(struct args *args, const char *name, const char *value,
+                           synctalk_error *err);
+    const void *(*settings)(const struct args *args); /* the struct */
+};
+
+extern const struct settings_table train_table;
+
 struct command {
     const char *name;
     const char *operands; /* as the usage line shows them; "" for none */
     size_t least_operands, most_operands;
-    const char *summary;           /* one line, lower case, no full stop */
-    const char *const *text;       /* paragraphs, NULL-ended */
-    const char *const *examples;   /* command lines, NULL-ended */
-    const struct own_option *own;  /* or NULL */
-    const char *const *settings;   /* names, NULL-ended; or NULL for none */
-    bool every_setting;            /* instead of a list */
-    bool long_call;                /* takes the options of progress; Ctrl-C is polled */
-    int (*run)(struct args *args); /* returns an exit code */
+    const char *summary;                /* one line, lower case, no full stop */
+    const char *const *text;            /* paragraphs, NULL-ended */
+    const char *const *examples;        /* command lines, NULL-ended */
+    const struct own_option *own;       /* or NULL */
+    const char *const *settings;        /* names, NULL-ended; or NULL for none */
+    bool every_setting;                 /* instead of a list */
+    const struct settings_table *table; /* NULL: that of generate */
+    bool long_call;                     /* takes the options of progress; Ctrl-C is polled */
+    int (*run)(struct args *args);      /* returns an exit code */
 };
 
 extern const struct command *const commands[]; /* NULL-ended */
@@ -67,14 +85,21 @@ struct args {
     size_t given_count;
     const char **operands; /* borrowed strings */
     size_t operand_count;
-    synctalk_settings settings; /* filled by sources_resolve() */
-    const char **sources;       /* for each row of the option table what set it, or NULL */
-    json_t *config;             /* owns what settings borrow from synctalk.json */
-    char **owned;               /* texts that settings borrow */
+    synctalk_settings settings;    /* these two are filled by sources_resolve(), whichever */
+    synctalk_train_settings train; /* table_of() the command is about */
+    const char **sources;          /* for each row of the option table what set it, or NULL */
+    json_t *config;                /* owns what settings borrow from synctalk.json */
+    char **owned;                  /* texts that settings borrow */
     size_t owned_count;
 };
 
-/* Does `command` take the setting `row`? */
+const struct settings_table *table_of(const struct command *command);
+/* The row called `name` of the command's table or, for files and variables that all
+ * commands read, of the other. NULL: no command knows it. */
+const synctalk_option *any_setting(const struct command *command, const char *name);
+const char *root_of(const struct args *args);
+
+/* Does `command` take the setting `row`, of its table? */
 bool command_takes(const struct command *command, const synctalk_option *row);
 
 /* Take apart argv[1...] of `command`. 0, or EXIT_USAGE after a sentence on stderr. */

@@ -84,7 +84,8 @@ static void format_range(char *buf, size_t size, int min, int max)
         snprintf(buf, size, "%d to %d", min, max);
 }
 
-static void print_setting(FILE *file, const struct printer *printer, const synctalk_option *row)
+static void print_setting(FILE *file, const struct printer *printer,
+                          const struct settings_table *table, const synctalk_option *row)
 {
     char values[160] = "";
     char fallback[64] = "";
@@ -92,7 +93,9 @@ static void print_setting(FILE *file, const struct printer *printer, const synct
         join_choices(values, sizeof values, row->choices);
     else if (row->type == SYNCTALK_OPTION_INT)
         format_range(values, sizeof values, row->min, row->max);
-    synctalk_settings_default_text(row, fallback, sizeof fallback);
+    else if (row->type == SYNCTALK_OPTION_NUMBER)
+        snprintf(values, sizeof values, "%g to %g", row->low, row->high);
+    table->default_text(row, fallback, sizeof fallback);
 
     bool on_off = row->type == SYNCTALK_OPTION_SWITCH;
     printer->option(file, &(struct option_line){.letter = row->letter,
@@ -130,7 +133,8 @@ static void print_own_table(FILE *file, const struct printer *printer,
 static void print_settings(FILE *file, const struct printer *printer, const struct command *command)
 {
     size_t count = 0;
-    const synctalk_option *rows = synctalk_settings_options(&count);
+    const struct settings_table *table = table_of(command);
+    const synctalk_option *rows = table->options(&count);
     const char *group = NULL;
     for (size_t i = 0; i < count; i++) {
         if (!command_takes(command, &rows[i]))
@@ -142,7 +146,7 @@ static void print_settings(FILE *file, const struct printer *printer, const stru
             printer->subsection(file, group);
             printer->options_begin(file);
         }
-        print_setting(file, printer, &rows[i]);
+        print_setting(file, printer, table, &rows[i]);
     }
     if (group)
         printer->options_end(file);

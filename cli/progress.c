@@ -41,6 +41,10 @@ static void format_numbers(char *buf, size_t size, const struct progress_view *v
     if (view->rate > 0 && view->fps > 0 && used > 0 && (size_t)used < size)
         used += snprintf(buf + used, size - (size_t)used, "  %.1f fps  %.2fx", view->rate,
                          view->rate / view->fps);
+    if (view->epochs > 0 && used > 0 && (size_t)used < size)
+        used += snprintf(buf + used, size - (size_t)used,
+                         "  %.2f samples/s  epoch %lld/%lld  loss %.5f", view->rate,
+                         (long long)view->epoch, (long long)view->epochs, view->loss);
     double left = seconds_left(view);
     if (left >= 0 && used > 0 && (size_t)used < size) {
         char clock[32];
@@ -131,6 +135,12 @@ static void show_json(const struct progress_view *view)
     set_number(object, "fps", frames, view->rate);
     set_number(object, "realtime", frames, frames ? view->rate / view->fps : 0);
     set_number(object, "eta", left >= 0, left);
+    if (view->epochs > 0) {
+        json_object_set_new(object, "epoch", json_integer(view->epoch));
+        json_object_set_new(object, "epochs", json_integer(view->epochs));
+        set_number(object, "loss", true, view->loss);
+        set_number(object, "samples_per_second", view->rate > 0, view->rate);
+    }
     print_json_line(stderr, object);
 }
 
@@ -146,6 +156,9 @@ static void measure(const struct progress *progress, const synctalk_progress *no
         .done = now->done,
         .total = now->total,
         .fps = now->fps,
+        .epoch = now->epoch,
+        .epochs = now->epochs,
+        .loss = now->loss,
         .seconds = seconds,
         .rate = seconds >= RATE_AFTER && units > 0 ? (double)units / seconds : 0,
     };

@@ -50,9 +50,11 @@ struct progress_view {
     const char *stage;
     size_t item, items;
     int64_t done, total;
-    double rate;    /* units a second, 0 = not known */
-    double fps;     /* of the video, 0 where units are no frames */
-    double seconds; /* since the stage began */
+    double rate;           /* units a second, 0 = not known */
+    double fps;            /* of the video, 0 where units are no frames */
+    double seconds;        /* since the stage began */
+    int64_t epoch, epochs; /* of a training, counted from 1; else 0 */
+    double loss;           /* of a training */
 };
 void progress_format(char *buf, size_t size, int width, const struct progress_view *view);
 

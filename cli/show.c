@@ -7,10 +7,10 @@
 #include "console.h"
 
 /* The value as text that the option takes; "" where there is none. */
-static void value_text(const synctalk_settings *settings, const synctalk_option *row, char *buf,
-                       size_t size)
+static void value_text(const struct args *args, const synctalk_option *row, char *buf, size_t size)
 {
-    const void *field = (const char *)settings + row->offset;
+    const struct settings_table *table = table_of(args->command);
+    const void *field = (const char *)table->settings(args) + row->offset;
     int number = 0;
     buf[0] = '\0';
     switch (row->type) {
@@ -30,10 +30,13 @@ static void value_text(const synctalk_settings *settings, const synctalk_option 
         return;
     case SYNCTALK_OPTION_INT:
         number = *(const int *)field;
-        if (number < 0)
-            synctalk_settings_default_text(row, buf, size);
+        if (row->word && number == row->min)
+            snprintf(buf, size, "%s", row->word);
         else
             snprintf(buf, size, "%d", number);
+        return;
+    case SYNCTALK_OPTION_NUMBER:
+        snprintf(buf, size, "%.10g", *(const double *)field);
         return;
     }
 }
@@ -44,20 +47,20 @@ static const char *source_of(const struct args *args, size_t index, const syncta
     char fallback[64];
     if (args->sources[index])
         return args->sources[index];
-    synctalk_settings_default_text(row, fallback, sizeof fallback);
+    table_of(args->command)->default_text(row, fallback, sizeof fallback);
     return strcmp(fallback, value) == 0 ? "default" : "preset";
 }
 
 void sources_show(const struct args *args, bool json)
 {
     size_t count = 0;
-    const synctalk_option *rows = synctalk_settings_options(&count);
+    const synctalk_option *rows = table_of(args->command)->options(&count);
     json_t *object = json ? json_object() : NULL;
     for (size_t i = 0; i < count; i++) {
         char value[4096];
         if (!command_takes(args->command, &rows[i]))
             continue;
-        value_text(&args->settings, &rows[i], value, sizeof value);
+        value_text(args, &rows[i], value, sizeof value);
         const char *source = source_of(args, i, &rows[i], value);
         if (json) {
             json_t *pair = json_object();

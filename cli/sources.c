@@ -50,8 +50,9 @@ static const char *given_value(const struct args *args, const char *option)
 static void note_source(struct args *args, const char *option, const char *source)
 {
     size_t count = 0;
-    const synctalk_option *first = synctalk_settings_options(&count);
-    args->sources[synctalk_settings_find(option) - first] = source;
+    const struct settings_table *table = table_of(args->command);
+    const synctalk_option *first = table->options(&count);
+    args->sources[table->find(option) - first] = source;
 }
 
 static int set_from_environment(struct args *args, const char *option)
@@ -62,7 +63,7 @@ static int set_from_environment(struct args *args, const char *option)
     if (!value)
         return EXIT_GOOD;
     note_source(args, option, "environment");
-    if (!synctalk_settings_set(&args->settings, option, value, &err))
+    if (!table_of(args->command)->set(args, option, value, &err))
         return EXIT_GOOD;
     environment_name(name, sizeof name, option);
     say(args->command->name, "%s in the environment: %s", name, err.message);
@@ -87,8 +88,9 @@ static const char *type_wanted(const synctalk_option *row)
     case SYNCTALK_OPTION_CHOICE:
         return "a string";
     case SYNCTALK_OPTION_INT:
-        return strcmp(row->name, "checkpoint") == 0 ? "a whole number or \"latest\""
-                                                    : "a whole number";
+        return row->word ? "a whole number or the word that stands for one" : "a whole number";
+    case SYNCTALK_OPTION_NUMBER:
+        return "a number";
     case SYNCTALK_OPTION_SWITCH:
         return "true or false";
     case SYNCTALK_OPTION_MASK:
@@ -104,8 +106,9 @@ static bool type_fits(const synctalk_option *row, const json_t *value)
     case SYNCTALK_OPTION_CHOICE:
         return json_is_string(value);
     case SYNCTALK_OPTION_INT:
-        return json_is_integer(value) ||
-               (json_is_string(value) && strcmp(row->name, "checkpoint") == 0);
+        return json_is_integer(value) || (json_is_string(value) && row->word);
+    case SYNCTALK_OPTION_NUMBER:
+        return json_is_number(value);
     case SYNCTALK_OPTION_SWITCH:
         return json_is_boolean(value);
     case SYNCTALK_OPTION_MASK:
@@ -130,7 +133,7 @@ static const char *own_path(struct args *args, const char *path)
     char *joined = NULL;
     if (path[0] == '/' || path[0] == '\0')
         return path;
-    if (asprintf(&joined, "%s/%s", args->settings.root, path) < 0)
+    if (asprintf(&joined, "%s/%s", root_of(args), path) < 0)
         return NULL;
     if (args_own(args, joined))
         return joined;
@@ -156,6 +159,9 @@ static int set_from_config(struct args *args, const synctalk_option *row)
     if (json_is_integer(value)) {
         snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         text = number;
+    } else if (json_is_real(value)) {
+        snprintf(number, sizeof number, "%.17g", json_real_value(value));
+        text = number;
     } else if (json_is_boolean(value)) {
         text = json_is_true(value) ? "1" : "0";
     } else if (is_path(row)) {
@@ -166,9 +172,9 @@ static int set_from_config(struct args *args, const synctalk_option *row)
         return EXIT_FAILED;
     }
     note_source(args, row->name, CONFIG_NAME);
-    if (!synctalk_settings_set(&args->settings, row->name, text, &err))
+    if (!table_of(args->command)->set(args, row->name, text, &err))
         return EXIT_GOOD;
-    say(args->command->name, "%s/" CONFIG_NAME ": %s", args->settings.root, err.message);
+    say(args->command->name, "%s/" CONFIG_NAME ": %s", root_of(args), err.message);
     return EXIT_FAILED;
 }
 
@@ -176,7 +182,7 @@ static int unknown_key(const struct args *args, const char *path, const char *ke
 {
     const char *names[128];
     size_t count = 0;
-    const synctalk_option *rows = synctalk_settings_options(&count);
+    const synctalk_option *rows = table_of(args->command)->options(&count);
     size_t used = 0;
     for (; used < count && used + 1 < sizeof names / sizeof *names; used++)
         names[used] = rows[used].name;
@@ -187,8 +193,8 @@ static int unknown_key(const struct args *args, const char *path, const char *ke
         say(args->command->name, "%s: there is no setting \"%s\"; did you mean \"%s\"?", path, key,
             meant);
     else
-        say(args->command->name,
-            "%s: there is no setting \"%s\"; synctalk generate --help names them", path, key);
+        say(args->command->name, "%s: there is no setting \"%s\"; synctalk %s --help names them",
+            path, key, table_of(args->command)->command);
     return EXIT_FAILED;
 }
 
@@ -199,7 +205,7 @@ static int check_config(const struct args *args, const char *path)
     json_t *value;
     json_object_foreach(args->config, key, value)
     {
-        const synctalk_option *row = synctalk_settings_find(key);
+        const synctalk_option *row = any_setting(args->command, key);
         if (!row || strcmp(row->name, key) != 0)
             return unknown_key(args, path, key);
         if (strcmp(key, "root") == 0) {
@@ -238,7 +244,7 @@ static int load_config(struct args *args)
     struct stat info;
     int code = EXIT_GOOD;
 
-    if (asprintf(&path, "%s/" CONFIG_NAME, args->settings.root) < 0) {
+    if (asprintf(&path, "%s/" CONFIG_NAME, root_of(args)) < 0) {
         say(args->command->name, "no memory for a path");
         return EXIT_FAILED;
     }
@@ -263,11 +269,12 @@ static int load_config(struct args *args)
 static int resolve_preset(struct args *args)
 {
     const char *given = given_value(args, "preset");
-    if (given)
+    const synctalk_option *row = table_of(args->command)->find("preset");
+    if (given || !row)
         return EXIT_GOOD; /* checked and set below */
     const json_t *configured = json_object_get(args->config, "preset");
     if (configured)
-        return set_from_config(args, synctalk_settings_find("preset"));
+        return set_from_config(args, row);
     return set_from_environment(args, "preset");
 }
 
@@ -279,7 +286,7 @@ static int apply_given(struct args *args, bool preset_only)
         if (given->own || preset_only != (strcmp(given->name, "preset") == 0))
             continue;
         note_source(args, given->name, "option");
-        if (synctalk_settings_set(&args->settings, given->name, given->value, &err)) {
+        if (table_of(args->command)->set(args, given->name, given->value, &err)) {
             say(args->command->name, "--%s", err.message);
             return EXIT_USAGE;
         }
@@ -289,14 +296,14 @@ static int apply_given(struct args *args, bool preset_only)
 
 static int resolve_root(struct args *args)
 {
-    const synctalk_option *row = synctalk_settings_find("root");
+    const synctalk_option *row = table_of(args->command)->find("root");
     if (!command_takes(args->command, row))
         return EXIT_GOOD;
     int code = set_from_environment(args, "root");
     const char *given = given_value(args, "root");
     if (!code && given) {
         synctalk_error err = {0};
-        if (synctalk_settings_set(&args->settings, "root", given, &err)) {
+        if (table_of(args->command)->set(args, "root", given, &err)) {
             say(args->command->name, "--%s", err.message);
             return EXIT_USAGE;
         }
@@ -304,11 +311,9 @@ static int resolve_root(struct args *args)
     return code ? code : load_config(args);
 }
 
-/* Whether "SYNCTALK_START_FRAME=..." sets an option. */
-static bool is_known_variable(const char *entry, size_t length)
+/* Whether "SYNCTALK_START_FRAME=..." sets an option of `rows`. */
+static bool sets_one_of(const synctalk_option *rows, size_t count, const char *entry, size_t length)
 {
-    size_t count = 0;
-    const synctalk_option *rows = synctalk_settings_options(&count);
     for (size_t i = 0; i < count; i++) {
         char name[64];
         environment_name(name, sizeof name, rows[i].name);
@@ -316,6 +321,16 @@ static bool is_known_variable(const char *entry, size_t length)
             return true;
     }
     return false;
+}
+
+static bool is_known_variable(const char *entry, size_t length)
+{
+    size_t count = 0;
+    const synctalk_option *rows = synctalk_settings_options(&count);
+    if (sets_one_of(rows, count, entry, length))
+        return true;
+    rows = synctalk_train_settings_options(&count);
+    return sets_one_of(rows, count, entry, length);
 }
 
 /* A name that is spelt wrong would otherwise be without effect, and nobody would know. */
@@ -329,14 +344,24 @@ static void warn_of_unknown_variables(const struct args *args)
     }
 }
 
+static bool is_line_only(const struct args *args, const char *name)
+{
+    const char *const *names = table_of(args->command)->line_only;
+    for (; names && *names; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
 int sources_resolve(struct args *args)
 {
     size_t count = 0;
-    const synctalk_option *rows = synctalk_settings_options(&count);
+    const synctalk_option *rows = table_of(args->command)->options(&count);
     bool quiet = args->command->long_call &&
                  (args_flag(args, "quiet") || args_choice(args, "progress") == PROGRESS_JSON);
 
     synctalk_settings_init(&args->settings);
+    table_of(args->command)->init(args);
     if (!args->command->every_setting && !args->command->settings)
         return EXIT_GOOD;
     args->sources = calloc(count, sizeof *args->sources);
@@ -353,7 +378,8 @@ int sources_resolve(struct args *args)
     if (!code)
         code = apply_given(args, true);
     for (size_t i = 0; i < count && !code; i++) {
-        if (strcmp(rows[i].name, "preset") == 0 || strcmp(rows[i].name, "root") == 0)
+        if (strcmp(rows[i].name, "preset") == 0 || strcmp(rows[i].name, "root") == 0 ||
+            is_line_only(args, rows[i].name))
             continue;
         code = set_from_environment(args, rows[i].name);
         if (!code)

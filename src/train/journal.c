@@ -60,7 +60,7 @@ static synctalk_status read_line(struct st_journal *journal, const char *text, s
         struct st_epoch epoch = {
             .epoch = json_integer_value(json_object_get(line, "epoch")),
             .loss = number_of(losses, "loss"),
-            .l1 = number_of(losses, "l1"),
+            .l1 = json_object_size(losses) > 2 ? number_of(losses, "l1") : NAN,
             .held = number_of(scores, "l1"),
             .score = number_of(line, "score"),
         };

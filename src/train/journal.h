@@ -19,7 +19,7 @@
 struct st_epoch {
     int64_t epoch; /* counted from 1 */
     double loss;   /* mean of training */
-    double l1;     /* of training; NAN where there is none */
+    double l1;     /* of training; NAN where it is all of the loss, or not in it */
     double held;   /* held-out L1; NAN likewise */
     double score;  /* first score; NAN likewise */
 };

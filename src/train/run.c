@@ -239,7 +239,7 @@ static synctalk_status write_epoch(struct run *r, int64_t number, const struct s
     const struct st_epoch epoch = {
         .epoch = r->at.epoch + 1,
         .loss = losses->at[0].value,
-        .l1 = term(losses, "l1"),
+        .l1 = losses->count > 2 ? term(losses, "l1") : NAN, /* alone it is the loss */
         .held = term(&r->scores, "l1"),
         .score = r->at.score,
     };
