@@ -247,6 +247,9 @@ static synctalk_status prepare(struct st_train_net *net, struct st_train_layer *
     if (s)
         return st_onednn_status(s, "a convolution's training", &net->error);
 
+    snprintf(layer->label, sizeof layer->label, "%s: %s, %s, %s", layer->name, conv->forward.name,
+             x->gradient ? conv->back_data.name : "no gradient",
+             net->fixed ? "fixed" : conv->back_weights.name);
     size_t area = (size_t)conv->kernel * (size_t)conv->kernel;
     at_least(&net->sample_bytes, K * (size_t)x->padded * area * sizeof(float));
     at_least(&net->sample_bytes, (size_t)x->padded * wide * element);
@@ -265,8 +268,6 @@ static synctalk_status prepare(struct st_train_net *net, struct st_train_layer *
     conv->dw_sum = st_train_alloc(net, conv->dw_floats, sizeof(float));
     if (conv->bias)
         conv->db = st_train_alloc(net, (size_t)net->N * K, sizeof(float));
-    snprintf(layer->label, sizeof layer->label, "%s: %s, %s, %s", layer->name, conv->forward.name,
-             x->gradient ? conv->back_data.name : "no gradient", conv->back_weights.name);
     return net->status;
 }
 

@@ -304,10 +304,12 @@ bool st_train_new_tensor(struct st_train_net *net, const char *name, const char 
 
 void st_train_shape(const struct st_train_net *net, int value, int shape[3])
 {
-    assert(value >= 0 && value < net->value_count);
-    shape[0] = net->values[value].C;
-    shape[1] = net->values[value].H;
-    shape[2] = net->values[value].W;
+    assert(value < net->value_count);
+    const struct st_train_value none = {0};
+    const struct st_train_value *v = value < 0 ? &none : &net->values[value];
+    shape[0] = v->C;
+    shape[1] = v->H;
+    shape[2] = v->W;
 }
 
 static synctalk_status make_blocks(struct st_train_net *net)

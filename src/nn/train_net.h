@@ -115,7 +115,8 @@ int st_train_max_pool(struct st_train_net *net, int x); /* 2x2, stride 2; even s
 
 int st_train_upsample(struct st_train_net *net, int x); /* bilinear x2, aligned corners */
 
-/* Channels of `a`, a multiple of 16, then of `b`. Each value is in one concat at most. */
+/* Channels of `a`, a multiple of 16, then of `b`. Each is in one concat at most, and has no
+ * reader that is added after those of the concat. */
 int st_train_concat(struct st_train_net *net, int a, int b);
 
 enum st_train_ending {
@@ -127,7 +128,7 @@ enum st_train_ending {
 /* The next output, [N, C, H, W] f32 row-major. `x` may still be read by other layers. */
 void st_train_output(struct st_train_net *net, int x, enum st_train_ending ending);
 
-/* C, H, W of a value, for whoever builds on it. */
+/* C, H, W of a value, for whoever builds on it; zeros of one that failed. */
 void st_train_shape(const struct st_train_net *net, int value, int shape[3]);
 
 /* Make primitives and memory. Returns the first failure since st_train_net_create(). */
@@ -181,6 +182,7 @@ float *st_train_net_input(struct st_train_net *net, int input);
 /* Written by backward, not added to. NULL where st_train_input() did not ask for it. */
 const float *st_train_net_input_gradient(const struct st_train_net *net, int input);
 const float *st_train_net_output(const struct st_train_net *net, int output);
+/* Filled by the caller before backward, which uses it up. */
 float *st_train_net_output_gradient(struct st_train_net *net, int output);
 
 /* `samples` in 1...batch: the first that many of each input. With ST_TRAIN_BATCH running
