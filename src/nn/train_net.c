@@ -14,7 +14,7 @@
 #include "synctalk/machine.h"
 
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
-#define TENSOR_ALIGNMENT 16 /* elements */
+#define TENSOR_ALIGNMENT ((size_t)16) /* elements */
 
 int st_train_fail(struct st_train_net *net, const char *what)
 {
@@ -296,7 +296,8 @@ bool st_train_new_tensor(struct st_train_net *net, const char *name, const char 
     }
     snprintf(full, room, "%s.%s", name, last);
     tensor.name = full;
-    *total += (tensor.count + TENSOR_ALIGNMENT - 1) / TENSOR_ALIGNMENT * (size_t)TENSOR_ALIGNMENT;
+    const size_t unit = kind == ST_TRAIN_BATCHES ? 1 : TENSOR_ALIGNMENT;
+    *total += (tensor.count + unit - 1) / unit * unit;
     net->tensors[net->tensor_count++] = tensor;
     net->layers[net->layer_count - 1].tensors++;
     return true;

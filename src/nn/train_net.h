@@ -134,8 +134,8 @@ void st_train_shape(const struct st_train_net *net, int value, int shape[3]);
 /* Make primitives and memory. Returns the first failure since st_train_net_create(). */
 synctalk_status st_train_net_finish(struct st_train_net *net, synctalk_error *err);
 
-/* One table of all that a checkpoint holds, in the order of the layers. Offsets of one
- * kind's tensors are multiples of 16 elements in their block; gaps stay zero. */
+/* One table of all that a checkpoint holds, in the order of the layers. Offsets in blocks
+ * of floats are multiples of 16; gaps stay zero. Counters have no gaps. */
 enum st_train_kind {
     ST_TRAIN_WEIGHT, /* these four: block of parameters, and all blocks shaped like it */
     ST_TRAIN_BIAS,
