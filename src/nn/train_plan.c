@@ -303,7 +303,10 @@ static synctalk_status place_blocks(struct st_train_net *net)
     net->arena_bytes = top;
     net->arena = st_train_alloc_pages(top);
     if (!net->arena)
-        return st_fail_memory(&net->error, "a batch's activations and gradients", top);
+        return st_fail(&net->error, SYNCTALK_E_MEMORY,
+                       "no memory for the activations and gradients of a batch of %d (%zu bytes): "
+                       "use a smaller batch, a narrow network or bf16",
+                       net->N, top);
     return SYNCTALK_OK;
 }
 
