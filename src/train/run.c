@@ -337,8 +337,10 @@ static synctalk_status begin_anew(struct run *r, synctalk_error *err)
                "%s: holds checkpoints of another training, which stay; this one's numbers begin "
                "at %" PRId64,
                r->folder, r->at.first);
-    return st_journal_write(
-        &r->journal, json_pack("{s:s, s:O}", "event", "begin", "settings", r->identity), err);
+    /* From the first moment on there is a state, so that the numbers stay the same. */
+    st = st_journal_write(&r->journal,
+                          json_pack("{s:s, s:O}", "event", "begin", "settings", r->identity), err);
+    return st ? st : save_state(r, err);
 }
 
 static synctalk_status go_on(struct run *r, synctalk_error *err)

@@ -71,7 +71,13 @@ static void write_frame(const struct project *p, int i, int width, int height)
     assert_int_equal(fclose(file), 0);
 }
 
-static void write_features(const struct project *p, int frames)
+void project_add_frames(const struct project *p, int width, int height, int first, int end)
+{
+    for (int i = first; i < end; i++)
+        write_frame(p, i, width, height);
+}
+
+void project_write_features(const struct project *p, int frames)
 {
     struct st_npy_writer writer;
     float row[512];
@@ -101,8 +107,7 @@ void project_create(struct project *p, int width, int height, int frames)
     p->root = st_scratch_create();
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
         folder(p, folders[i]);
-    for (int i = 0; i < PROJECT_SOURCES; i++)
-        write_frame(p, i, width, height);
+    project_add_frames(p, width, height, 0, PROJECT_SOURCES);
     ST_OK(st_unet_random(&weights, true, SYNCTALK_ENCODER_AVE, 11, err));
     ST_OK(st_path_join(path, p->root, "checkpoint/tiny/0.safetensors", err));
     ST_OK(
@@ -111,7 +116,7 @@ void project_create(struct project *p, int width, int height, int frames)
     ST_OK(st_path_join(p->sound, p->root, "sound.wav", err));
     project_write_wav(p->sound, 16000, 640 * (uint32_t)frames);
     ST_OK(st_path_join(p->features, p->root, "features.npy", err));
-    write_features(p, frames);
+    project_write_features(p, frames);
     ST_OK(st_path_join(p->output, p->root, "out/video.mp4", err));
 }
 

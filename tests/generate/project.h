@@ -19,6 +19,12 @@ struct project {
 void project_create(struct project *project, int width, int height, int frames);
 void project_remove(struct project *project);
 
+/* Frames first ... end - 1, written anew where they are there. */
+void project_add_frames(const struct project *project, int width, int height, int first, int end);
+
+/* Random features, `frames` vectors of 512, over those that are there. */
+void project_write_features(const struct project *project, int frames);
+
 /* A WAV of `samples` zeros and a tone, 16 bit mono at rate_hz. */
 void project_write_wav(const char *path, int rate_hz, uint32_t samples);
 
