@@ -5,6 +5,7 @@
 #ifndef SPEECH_ENGINE_H
 #define SPEECH_ENGINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,8 @@ struct raw_speech {
 
 struct engine_desc {
     const char *name;
+    bool remembers; /* what it said before is heard: say_apart() */
+    /* Both NULL for an engine that is ready without. */
     synctalk_status (*open)(void **state, synctalk_error *err);
     void (*close)(void *state);
     /* Fill a zeroed `raw`; the caller frees it also on failure. */
@@ -37,6 +40,13 @@ struct engine_desc {
 
 extern const struct engine_desc engine_flite;
 extern const struct engine_desc engine_espeak;
+
+/* engine->say() in a child process, which has the state of the parent and takes its own with
+ * it when it ends. */
+synctalk_status say_apart(const struct engine_desc *engine, void *state,
+                          const struct speech_voice *voice, const char *text,
+                          const struct speech_manner *manner, struct raw_speech *raw,
+                          synctalk_error *err);
 
 /* Append; 0, or -1 without memory. A name may lack its terminator at 8 bytes. */
 int raw_add_samples(struct raw_speech *raw, const int16_t *samples, size_t count);

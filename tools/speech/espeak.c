@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* espeak-ng: formant voices in English and German. Its state is the process's.
+/* espeak-ng: formant voices in English and German.
  *
  * An event marks the start of a phoneme, with two exceptions that are put right here: for
  * voiceless stops it marks the release, and vowels after m, n, l, r are reported late. Both
- * errors shrink as the rate grows. Easy to get wrong: a name of 8 bytes has no terminator.
+ * errors shrink as the rate grows. Easy to get wrong: a name of 8 bytes has no terminator; the
+ * phase of its voice and its flutter go on from one sentence to the next, through
+ * espeak_Terminate() too, hence the child process.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -24,10 +26,6 @@ struct collector {
     bool failed;
 };
 
-struct espeak_state {
-    int hz;
-};
-
 /* espeak-ng calls this with pieces of sound and the events that fall into them. */
 static int receive(short *wave, int count, espeak_EVENT *events)
 {
@@ -42,30 +40,6 @@ static int receive(short *wave, int count, espeak_EVENT *events)
     if (wave && count > 0)
         collector->failed |= raw_add_samples(raw, wave, (size_t)count) != 0;
     return collector->failed;
-}
-
-static synctalk_status open_espeak(void **state, synctalk_error *err)
-{
-    struct espeak_state *espeak = calloc(1, sizeof *espeak);
-    if (!espeak)
-        return st_fail_memory(err, "a synthesiser", sizeof *espeak);
-    espeak->hz = espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, NULL,
-                                   espeakINITIALIZE_PHONEME_EVENTS | espeakINITIALIZE_DONT_EXIT);
-    if (espeak->hz <= 0) {
-        free(espeak);
-        return st_fail(err, SYNCTALK_E_LIBRARY,
-                       "espeak-ng does not start: is its data (espeak-ng-data) installed?");
-    }
-    espeak_SetSynthCallback(receive);
-    *state = espeak;
-    return SYNCTALK_OK;
-}
-
-static void close_espeak(void *state)
-{
-    if (state)
-        espeak_Terminate();
-    free(state);
 }
 
 static bool is_one_of(const char *name, const char *const *list)
@@ -93,13 +67,14 @@ static double quiet_before(const struct raw_speech *raw, double seconds)
     return (double)(end - i) / raw->hz;
 }
 
-/* Drop the marks that are no sounds; what was before them lasts on. */
+/* Drop the marks that are no sounds, and "(en)" around a foreign word; what was before them
+ * lasts on. */
 static void drop_marks(struct raw_speech *raw)
 {
     size_t kept = 0;
     for (size_t i = 0; i < raw->phoneme_count; i++) {
         const char *name = raw->phonemes[i].name;
-        if (name[0] == '_' && name[1] && strcmp(name, "_:") != 0)
+        if (name[0] == '(' || (name[0] == '_' && name[1] && strcmp(name, "_:") != 0))
             continue;
         raw->phonemes[kept++] = raw->phonemes[i];
     }
@@ -149,25 +124,30 @@ static void correct(struct raw_speech *raw, int wpm)
     }
 }
 
+/* Runs in a child process and leaves everything to its end: espeak_Terminate() after a
+ * second espeak_Initialize() in one process waits for ever (1.51). */
 static synctalk_status say_espeak(void *state, const struct speech_voice *voice, const char *text,
                                   const struct speech_manner *manner, struct raw_speech *raw,
                                   synctalk_error *err)
 {
-    const struct espeak_state *espeak = state;
+    (void)state;
     struct collector collector = {.raw = raw};
     int wpm = (int)lround(NORMAL_WPM * (double)manner->rate);
     /* Fifty steps of pitch are an octave. */
     int pitch = (int)lround(50 + 50 * log2((double)manner->pitch));
 
-    if (wpm < espeakRATE_MINIMUM)
-        wpm = espeakRATE_MINIMUM;
-    raw->hz = espeak->hz;
+    raw->hz = espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, NULL,
+                                espeakINITIALIZE_PHONEME_EVENTS | espeakINITIALIZE_DONT_EXIT);
+    if (raw->hz <= 0)
+        return st_fail(err, SYNCTALK_E_LIBRARY,
+                       "espeak-ng does not start: is its data (espeak-ng-data) installed?");
+    espeak_SetSynthCallback(receive);
     if (espeak_SetVoiceByName(voice->id) != EE_OK)
         return st_fail(err, SYNCTALK_E_LIBRARY, "espeak-ng does not have its voice \"%s\"",
                        voice->id);
     espeak_SetParameter(espeakRATE, wpm, 0);
     espeak_SetParameter(espeakPITCH, pitch, 0);
-    srand(1); /* NOLINT(cert-msc51-cpp): sameness is the purpose */
+    srand(1); /* NOLINT(cert-msc32-c,cert-msc51-cpp): sameness is the purpose */
     espeak_ERROR failed = espeak_Synth(text, strlen(text) + 1, 0, POS_CHARACTER, 0,
                                        espeakCHARS_UTF8, NULL, &collector);
     if (collector.failed)
@@ -178,4 +158,4 @@ static synctalk_status say_espeak(void *state, const struct speech_voice *voice,
     return SYNCTALK_OK;
 }
 
-const struct engine_desc engine_espeak = {"espeak-ng", open_espeak, close_espeak, say_espeak};
+const struct engine_desc engine_espeak = {"espeak-ng", true, NULL, NULL, say_espeak};

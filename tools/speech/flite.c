@@ -106,7 +106,7 @@ static synctalk_status say_flite(void *state, const struct speech_voice *voice, 
         return st_fail(err, SYNCTALK_E_LIBRARY, "flite does not have its voice \"%s\"", voice->id);
     flite_feat_set_float(flite_voice->features, "duration_stretch", 1.0f / manner->rate);
     flite_feat_set_float(flite_voice->features, "f0_shift", manner->pitch);
-    srand(1); /* NOLINT(cert-msc51-cpp): sameness is the purpose */
+    srand(1); /* NOLINT(cert-msc32-c,cert-msc51-cpp): sameness is the purpose */
     cst_utterance *utterance = flite_synth_text(text, flite_voice);
     if (!utterance || !utt_wave(utterance) || utt_wave(utterance)->num_samples <= 0) {
         if (utterance)
@@ -118,4 +118,4 @@ static synctalk_status say_flite(void *state, const struct speech_voice *voice, 
     return failed ? st_fail_memory(err, "speech", sizeof *raw->samples * raw->count) : SYNCTALK_OK;
 }
 
-const struct engine_desc engine_flite = {"flite", open_flite, close_flite, say_flite};
+const struct engine_desc engine_flite = {"flite", false, open_flite, close_flite, say_flite};

@@ -40,7 +40,7 @@ static void put(struct writer *writer, char c)
 
 static const char *choose(struct writer *writer, const char *const *list)
 {
-    size_t count = 0;
+    size_t count = 1; /* no list is empty */
     while (list[count])
         count++;
     return list[next_random(&writer->random) % count];

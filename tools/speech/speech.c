@@ -46,8 +46,9 @@ synctalk_status speech_open(struct speech_synth **out, synctalk_error *err)
     if (!synth)
         return st_fail_memory(err, "a synthesiser", sizeof *synth);
     for (int i = 0; i < SPEECH_ENGINES; i++) {
-        synctalk_status status =
-            engines[i] ? engines[i]->open(&synth->states[i], err) : SYNCTALK_OK;
+        if (!engines[i] || !engines[i]->open)
+            continue;
+        synctalk_status status = engines[i]->open(&synth->states[i], err);
         if (status) {
             speech_close(&synth);
             return status;
@@ -62,7 +63,7 @@ void speech_close(struct speech_synth **synth)
     if (!synth || !*synth)
         return;
     for (int i = 0; i < SPEECH_ENGINES; i++)
-        if (engines[i])
+        if (engines[i] && engines[i]->close)
             engines[i]->close((*synth)->states[i]);
     free(*synth);
     *synth = NULL;
@@ -121,17 +122,17 @@ static synctalk_status make_spans(struct speech *speech, synctalk_error *err)
  * swallowed by the one before. */
 static void append(struct speech *speech, const struct speech_phoneme *phoneme)
 {
-    struct speech_phoneme *before =
-        speech->phoneme_count ? &speech->phonemes[speech->phoneme_count - 1] : NULL;
-    bool joins = before && (phoneme->end_s - phoneme->start_s < SHORTEST_S ||
-                            (is_pause(&phoneme->sequence) && is_pause(&before->sequence)));
-    if (!joins) {
-        speech->phonemes[speech->phoneme_count++] = *phoneme;
-        return;
+    if (speech->phoneme_count) {
+        struct speech_phoneme *before = &speech->phonemes[speech->phoneme_count - 1];
+        if (phoneme->end_s - phoneme->start_s < SHORTEST_S ||
+            (is_pause(&phoneme->sequence) && is_pause(&before->sequence))) {
+            if (before->hold_s >= before->end_s)
+                before->hold_s = phoneme->end_s;
+            before->end_s = phoneme->end_s;
+            return;
+        }
     }
-    if (before->hold_s >= before->end_s)
-        before->hold_s = phoneme->end_s;
-    before->end_s = phoneme->end_s;
+    speech->phonemes[speech->phoneme_count++] = *phoneme;
 }
 
 static double limit(double x, double low, double high)
@@ -158,7 +159,7 @@ static synctalk_status place_phonemes(struct speech *speech, const struct raw_sp
         const struct raw_phoneme *from = &raw->phonemes[i];
         double next = i + 1 < raw->phoneme_count ? from[1].start_s : raw_end;
         struct speech_phoneme phoneme = {0};
-        if (viseme_of(&phoneme.sequence, voice->engine, voice->language, from->name))
+        if (viseme_of(&phoneme.sequence, voice->phonemes, from->name))
             return st_fail(err, SYNCTALK_E_UNSUPPORTED,
                            "%s says the phoneme \"%s\", which the table of visemes does not have",
                            voice->name, from->name);
@@ -257,8 +258,12 @@ synctalk_status speech_say(struct speech_synth *synth, const struct speech_voice
     synctalk_status status = check(voice, text, manner ? manner : &usual, err);
     if (status)
         return status;
-    status = engines[voice->engine]->say(synth->states[voice->engine], voice, text,
-                                         manner ? manner : &usual, &raw, err);
+    const struct engine_desc *engine = engines[voice->engine];
+    void *state = synth->states[voice->engine];
+    if (!manner)
+        manner = &usual;
+    status = engine->remembers ? say_apart(engine, state, voice, text, manner, &raw, err)
+                               : engine->say(state, voice, text, manner, &raw, err);
     if (status)
         goto done;
     edges(&raw, &lead_s, &trail_s);

@@ -5,9 +5,12 @@
  *
  *     speech_open - speech_say for each sentence - speech_free - speech_close
  *
- * Threads: both libraries keep state of their own, so a process holds one open synthesiser
- * and uses it from one thread. Work in parallel means several processes. Saying a sentence
- * reseeds rand(), which is what makes the statistical voices repeatable.
+ * Threads: the libraries keep state of their own, so a process holds one open synthesiser
+ * and uses it from one thread. Work in parallel means several processes.
+ *
+ * The same sentence gives the same bytes, whatever was said before. For that flite's voices
+ * reseed rand(), and espeak-ng speaks in a child process (fork: cheap as long as the caller
+ * is small, so speak before allocating much).
  *
  * Times are seconds from the first sample and are corrected for the known errors of each
  * synthesiser (see flite.c and espeak.c).
@@ -18,8 +21,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "speech/sentences.h"
 #include "speech/visemes.h"
 #include "synctalk/status.h"
+
+enum speech_engine { SPEECH_FLITE, SPEECH_ESPEAK, SPEECH_ENGINES };
 
 #define SPEECH_HZ 16000
 #define SPEECH_TEXT_MAX 2000    /* bytes of UTF-8 in one call */
@@ -28,9 +34,10 @@
 /* A voice. Those held out are for judging only: nothing is ever trained on them. */
 struct speech_voice {
     const char *name; /* "flite/slt", "espeak/de+f2" */
+    const char *id;   /* the engine's own name */
     enum speech_engine engine;
     enum speech_language language;
-    const char *id; /* the engine's own name */
+    enum phoneme_set phonemes;
     bool female;
     bool held_out;
 };

@@ -64,7 +64,7 @@ float mouth_opening(const float part[MOUTH_PARTS])
     /* Pursed lips leave less of the jaw's opening; lips that show teeth are a little apart. */
     float apart =
         (1.15f * part[MOUTH_JAW] + 0.12f * part[MOUTH_TEETH]) * (1 - 0.25f * part[MOUTH_ROUND]);
-    float open = apart * (1 - part[MOUTH_CLOSED]) * (1 - 0.85f * part[MOUTH_LOWER_TUCK]);
+    float open = apart * (1 - part[MOUTH_CLOSED]) * (1 - 0.92f * part[MOUTH_LOWER_TUCK]);
     return fminf(fmaxf(open, 0), 1);
 }
 

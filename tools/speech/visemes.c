@@ -3,7 +3,7 @@
  *
  * The jaw's, lips' and tongue's dominance differ because a sound that is made with one of
  * them leaves the others free: a k says nothing about the lips, a p nothing about the
- * tongue. Easy to get wrong: "3" and "r" mean other sounds in German than in English.
+ * tongue. Easy to get wrong: names as "3", "r", "0" are other sounds in another accent.
  */
 #include "speech/visemes.h"
 
@@ -105,7 +105,7 @@ static const struct row flite_rows[] = {
     {NULL, ONE(SIL)},
 };
 
-/* What both languages of espeak-ng share. */
+/* What all voices of espeak-ng share; ";" is the glide of "few". */
 static const struct row espeak_rows[] = {
     {"_", ONE(SIL)},
     {"_:", ONE(SIL)},
@@ -140,7 +140,6 @@ static const struct row espeak_rows[] = {
     {"R", ONE(KK)},
     {"?", ONE(KK)},
     {"r-", ONE(RR)},
-    {"3:", ONE(RR)},
     {"w", ONE(UU)},
     {"u", ONE(UU)},
     {"u:", ONE(UU)},
@@ -153,7 +152,6 @@ static const struct row espeak_rows[] = {
     {"O2", ONE(OO)},
     {"o", ONE(OO)},
     {"o:", ONE(OO)},
-    {"0", ONE(OO)},
     {"W", ONE(OO)},
     {"A", ONE(AA)},
     {"A:", ONE(AA)},
@@ -173,6 +171,8 @@ static const struct row espeak_rows[] = {
     {"I#", ONE(IY)},
     {"j", ONE(IY)},
     {"C", ONE(IY)},
+    {";", ONE(IY)},
+    {"@-", ONE(AX)},
     {"@", ONE(AX)},
     {"@2", ONE(AX)},
     {"@5", ONE(AX)},
@@ -189,9 +189,12 @@ static const struct row espeak_rows[] = {
     {NULL, ONE(SIL)},
 };
 
-static const struct row espeak_english_rows[] = {
+/* American: r is sounded after vowels, and the vowel of "hot" has no rounding. */
+static const struct row espeak_us_rows[] = {
     {"r", ONE(RR)},
     {"3", ONE(RR)},
+    {"3:", ONE(RR)},
+    {"0", ONE(AA)},
     {"i@", TWO(IY, 0.5f, AX)},
     {"i@3", TWO(IY, 0.5f, RR)},
     {"I@", TWO(IY, 0.5f, AX)},
@@ -206,12 +209,36 @@ static const struct row espeak_english_rows[] = {
     {NULL, ONE(SIL)},
 };
 
-/* The r of Debian's German voices is a tap of the tongue's tip, with the lips at ease. */
-static const struct row espeak_german_rows[] = {
-    {"r", ONE(DD)},
+/* British: an r after a vowel is heard as its length, or not at all. */
+static const struct row espeak_gb_rows[] = {
+    {"r", ONE(RR)},
     {"3", ONE(AX)},
-    {"Y:", ONE(OO)},
+    {"3:", ONE(AX)},
+    {"0", ONE(OO)},
+    {"i@", TWO(IY, 0.5f, AX)},
+    {"i@3", TWO(IY, 0.5f, AX)},
+    {"I@", TWO(IY, 0.5f, AX)},
+    {"e@", TWO(EH, 0.6f, AX)},
+    {"U@", TWO(UU, 0.5f, AX)},
+    {"A@", ONE(AA)},
+    {"O@", ONE(OO)},
+    {"o@", ONE(OO)},
+    {"aI@", THREE(AA, 0.4f, IY, 0.75f, AX)},
+    {"aI3", THREE(AA, 0.4f, IY, 0.75f, AX)},
+    {"aU@", THREE(AA, 0.4f, UU, 0.75f, AX)},
     {NULL, ONE(SIL)},
+};
+
+/* The r of these voices is a tap of the tongue's tip, with the lips at ease. */
+static const struct row espeak_de_rows[] = {
+    {"r", ONE(DD)}, {"3", ONE(AX)}, {"Y:", ONE(OO)}, {"UR", ONE(UU)}, {NULL, ONE(SIL)},
+};
+
+static const struct row *const own_rows[] = {
+    [PHONEMES_FLITE] = flite_rows,
+    [PHONEMES_ESPEAK_US] = espeak_us_rows,
+    [PHONEMES_ESPEAK_GB] = espeak_gb_rows,
+    [PHONEMES_ESPEAK_DE] = espeak_de_rows,
 };
 
 static bool find(struct viseme_sequence *out, const struct row *rows, const char *phoneme)
@@ -225,13 +252,13 @@ static bool find(struct viseme_sequence *out, const struct row *rows, const char
     return false;
 }
 
-int viseme_of(struct viseme_sequence *out, enum speech_engine engine, enum speech_language language,
-              const char *phoneme)
+int viseme_of(struct viseme_sequence *out, enum phoneme_set set, const char *phoneme)
 {
-    if (engine == SPEECH_FLITE)
-        return find(out, flite_rows, phoneme) ? 0 : -1;
-    const struct row *own = language == SPEECH_GERMAN ? espeak_german_rows : espeak_english_rows;
-    return find(out, own, phoneme) || find(out, espeak_rows, phoneme) ? 0 : -1;
+    bool found = find(out, own_rows[set], phoneme) ||
+                 (set != PHONEMES_FLITE && find(out, espeak_rows, phoneme)) ||
+                 /* German voices switch to English for words they take for it. */
+                 (set == PHONEMES_ESPEAK_DE && find(out, espeak_gb_rows, phoneme));
+    return found ? 0 : -1;
 }
 
 enum viseme viseme_at(const struct viseme_span *spans, size_t count, double seconds)

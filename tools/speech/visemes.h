@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-enum speech_engine { SPEECH_FLITE, SPEECH_ESPEAK, SPEECH_ENGINES };
-enum speech_language { SPEECH_ENGLISH, SPEECH_GERMAN, SPEECH_LANGUAGES };
+/* Whose names the phonemes have; one name may be different sounds in two accents. */
+enum phoneme_set { PHONEMES_FLITE, PHONEMES_ESPEAK_US, PHONEMES_ESPEAK_GB, PHONEMES_ESPEAK_DE };
 
 #define SPEECH_NAME_MAX 9 /* a phoneme's name: 8 bytes and the terminator */
 
@@ -69,8 +69,7 @@ struct viseme_span {
 extern const struct viseme_shape viseme_shapes[VISEME_COUNT];
 
 /* 0, or -1 for a name that no table has. */
-int viseme_of(struct viseme_sequence *out, enum speech_engine engine, enum speech_language language,
-              const char *phoneme);
+int viseme_of(struct viseme_sequence *out, enum phoneme_set set, const char *phoneme);
 
 /* Which viseme sounds at a time; SIL outside. */
 enum viseme viseme_at(const struct viseme_span *spans, size_t count, double seconds);

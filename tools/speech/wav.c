@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -24,9 +23,15 @@ static void put_u32(uint8_t *at, uint32_t value)
     put_u16(at + 2, value >> 16);
 }
 
+static void put_text(uint8_t *at, const char *text)
+{
+    while (*text)
+        *at++ = (uint8_t)*text++;
+}
+
 static void make_header(uint8_t header[HEADER_BYTES], uint32_t data_bytes, uint32_t hz)
 {
-    memcpy(header, "RIFF....WAVEfmt ", 16);
+    put_text(header, "RIFF....WAVEfmt ");
     put_u32(header + 4, HEADER_BYTES - 8 + data_bytes);
     put_u32(header + 16, 16);     /* bytes of the format chunk */
     put_u16(header + 20, 1);      /* PCM */
@@ -35,7 +40,7 @@ static void make_header(uint8_t header[HEADER_BYTES], uint32_t data_bytes, uint3
     put_u32(header + 28, hz * 2); /* bytes a second */
     put_u16(header + 32, 2);      /* bytes of all channels' samples */
     put_u16(header + 34, 16);     /* bits */
-    memcpy(header + 36, "data", 4);
+    put_text(header + 36, "data");
     put_u32(header + 40, data_bytes);
 }
 

@@ -20,15 +20,15 @@ static const char *const adverbs[] = {"quickly", "slowly",     "quietly",  "glad
                                       "roughly", "thoroughly", "joyfully", "smoothly",  NULL};
 static const char *const nouns[] = {
     "apple",  "basket",   "bottle",   "bridge", "button",  "camera", "candle",     "chair",
-    "cheese", "clock",    "coat",     "garage", "feather", "fence",  "fish",       "flower",
+    "cheese", "clock",    "coat",     "garage", "feather", "fence",  "fiddle",     "flower",
     "fork",   "garden",   "gift",     "glove",  "guitar",  "hammer", "horse",      "jacket",
-    "jewel",  "kettle",   "key",      "ladder", "leaf",    "letter", "map",        "mirror",
+    "jewel",  "kettle",   "key",      "ladder", "lemon",   "letter", "map",        "mirror",
     "moon",   "mouth",    "mushroom", "needle", "nose",    "oven",   "package",    "pear",
     "pebble", "picture",  "pillow",   "puzzle", "ring",    "road",   "roof",       "sausage",
     "shirt",  "shoe",     "song",     "spoon",  "stamp",   "table",  "television", "thumb",
-    "toy",    "treasure", "umbrella", "vase",   "voice",   "wagon",  "watch",      "wheel",
-    "window", "yacht",    "coin",     "towel",  "mouse",   "cloud",  "book",       "wolf",
-    "bird",   "church",   "judge",    "tooth",  "thread",  "bush",   "zipper",     "cookie",
+    "toy",    "treasure", "umbrella", "vase",   "voice",   "wagon",  "chapter",    "wheel",
+    "window", "yacht",    "coin",     "towel",  "owl",     "cloud",  "book",       "wheelbarrow",
+    "bird",   "chimney",  "judge",    "tulip",  "thread",  "shovel", "zipper",     "cookie",
     NULL};
 static const char *const doers[] = {"the $A $C",
                                     "my brother",
