@@ -63,7 +63,7 @@ static synctalk_status diverged(const struct run *r, synctalk_error *err)
 {
     char where[256];
     if (!st_train_net_blame(r->task->net, where, sizeof where))
-        snprintf(where, sizeof where, "the loss");
+        snprintf(where, sizeof where, "the loss or the running statistics");
     return st_fail(err, SYNCTALK_E_DIVERGED,
                    "epoch %" PRId64 ", step %" PRId64
                    ": not a finite number in %s; try a smaller --lr%s; what was saved before is "
@@ -137,8 +137,10 @@ static synctalk_status take_step(struct run *r, synctalk_error *err)
     memset(st_train_net_gradients(net), 0, count * sizeof(float));
     if ((st = r->task->desc->step(r->task, r->at.epoch, r->at.step, &losses, err)))
         return st;
+    /* Statistics may overflow while the loss stays finite. */
     if (!isfinite(losses.at[0].value) ||
-        !st_all_finite(r->pool, st_train_net_gradients(net), count))
+        !st_all_finite(r->pool, st_train_net_gradients(net), count) ||
+        !st_all_finite(r->pool, st_train_net_statistics(net), st_train_net_statistic_count(net)))
         return diverged(r, err);
     st_adam_step(&r->adam, r->pool, st_train_net_parameters(net), st_train_net_gradients(net),
                  r->at.steps + 1, lr);
