@@ -60,14 +60,18 @@ struct cutter {
     struct st_picture frame;
     uint8_t *square; /* owns; [largest_side, largest_side, 3] for squares that leave the frame */
     uint8_t *crop;   /* owns; [328, 328, 3] */
-    int64_t failed;  /* frame, or -1 */
+    struct st_resizer *resizer; /* owns; for bicubic crops, else NULL */
+    int64_t failed;             /* frame, or -1 */
     synctalk_status status;
     synctalk_error error;
 };
 
+/* Crops go into a file, or, bicubic, into memory. */
 struct cut {
     const struct st_dataset *dataset;
     struct st_output output;
+    uint8_t *pixels;        /* NULL: into the file */
+    const int64_t *frames;  /* into memory: which */
     struct cutter *cutters; /* owns; [workers] */
     int workers;
     int64_t first; /* of the block */
@@ -115,7 +119,8 @@ static synctalk_status write_at(const struct st_output *output, const uint8_t *d
     return SYNCTALK_OK;
 }
 
-static synctalk_status cut_frame(struct cut *cut, struct cutter *cutter, int64_t frame,
+/* The inner crop of `frame` to the front of cutter->crop. */
+static synctalk_status cut_frame(const struct cut *cut, struct cutter *cutter, int64_t frame,
                                  synctalk_error *err)
 {
     const struct st_crop_box *box = &cut->dataset->boxes[frame];
@@ -125,25 +130,33 @@ static synctalk_status cut_frame(struct cut *cut, struct cutter *cutter, int64_t
     if (st)
         return st;
     const uint8_t *from = view_square(cutter, box, &from_stride);
-    st_resize_linear(cutter->crop, ST_CROP_SIDE, ST_CROP_SIDE, stride, from, box->side, box->side,
-                     from_stride);
+    if (cutter->resizer)
+        st_resize_cubic(cutter->resizer, cutter->crop, ST_CROP_SIDE, ST_CROP_SIDE, stride, from,
+                        box->side, box->side, from_stride);
+    else
+        st_resize_linear(cutter->crop, ST_CROP_SIDE, ST_CROP_SIDE, stride, from, box->side,
+                         box->side, from_stride);
 
-    /* The inner crop moves to the front of the buffer, row by row: never past its source. */
+    /* Row by row, to the front: never past its source. */
     for (size_t y = 0; y < ST_INNER_SIDE; y++)
         memmove(cutter->crop + y * ST_INNER_SIDE * 3,
                 cutter->crop + (y + ST_INNER_BORDER) * stride + (size_t)ST_INNER_BORDER * 3,
                 (size_t)ST_INNER_SIDE * 3);
-    return write_at(&cut->output, cutter->crop, ST_INNER_BYTES,
-                    HEADER_BYTES + (uint64_t)frame * ST_INNER_BYTES, err);
+    return SYNCTALK_OK;
 }
 
 static void cut_turn(void *context, size_t index, int worker)
 {
     struct cut *cut = context;
     struct cutter *cutter = &cut->cutters[worker];
-    const int64_t frame = cut->first + (int64_t)index;
+    const int64_t frame = cut->pixels ? cut->frames[index] : cut->first + (int64_t)index;
     synctalk_error error;
     synctalk_status st = cut_frame(cut, cutter, frame, &error);
+    if (!st && cut->pixels)
+        memcpy(cut->pixels + index * ST_INNER_BYTES, cutter->crop, ST_INNER_BYTES);
+    else if (!st)
+        st = write_at(&cut->output, cutter->crop, ST_INNER_BYTES,
+                      HEADER_BYTES + (uint64_t)frame * ST_INNER_BYTES, &error);
     if (st && (cutter->failed < 0 || frame < cutter->failed)) {
         cutter->failed = frame;
         cutter->status = st;
@@ -165,7 +178,9 @@ static synctalk_status first_failure(const struct cut *cut, synctalk_error *err)
     return first ? first->status : SYNCTALK_OK;
 }
 
-static synctalk_status open_cutters(struct cut *cut, struct st_pool *pool, synctalk_error *err)
+/* `kernels`: for bicubic crops, else NULL. */
+static synctalk_status open_cutters(struct cut *cut, const struct st_kernels *kernels,
+                                    struct st_pool *pool, synctalk_error *err)
 {
     synctalk_status st;
     const size_t side = (size_t)cut->dataset->largest_side;
@@ -176,6 +191,8 @@ static synctalk_status open_cutters(struct cut *cut, struct st_pool *pool, synct
         struct cutter *c = &cut->cutters[i];
         c->failed = -1;
         if ((st = st_jpeg_decoder_create(&c->decoder, err)))
+            return st;
+        if (kernels && (st = st_resizer_create(&c->resizer, ST_CROP_SIDE, kernels, err)))
             return st;
         c->square = malloc(side * side * 3); /* a side is at most ST_PICTURE_MAX_SIDE */
         c->crop = malloc((size_t)ST_CROP_SIDE * ST_CROP_SIDE * 3);
@@ -189,6 +206,7 @@ static void close_cutters(struct cut *cut)
 {
     for (int i = 0; cut->cutters && i < cut->workers; i++) {
         st_jpeg_decoder_destroy(&cut->cutters[i].decoder);
+        st_resizer_destroy(&cut->cutters[i].resizer);
         st_picture_free(&cut->cutters[i].frame);
         free(cut->cutters[i].square);
         free(cut->cutters[i].crop);
@@ -208,7 +226,7 @@ static synctalk_status cut_all(const char *path, const struct st_dataset *datase
     memcpy(header.magic, MAGIC, sizeof header.magic);
     memcpy(first_page, &header, sizeof header);
     if ((st = st_output_open(&cut.output, path, true, err)) ||
-        (st = open_cutters(&cut, pool, err)) ||
+        (st = open_cutters(&cut, NULL, pool, err)) ||
         (st = st_output_write(&cut.output, first_page, sizeof first_page, err)))
         goto done;
     for (cut.first = 0; cut.first < dataset->frames; cut.first += BLOCK) {
@@ -228,6 +246,21 @@ static synctalk_status cut_all(const char *path, const struct st_dataset *datase
 done:
     close_cutters(&cut);
     st_output_close(&cut.output);
+    return st;
+}
+
+synctalk_status st_crops_cut_cubic(uint8_t *pixels, const int64_t *frames, size_t count,
+                                   const struct st_dataset *dataset,
+                                   const struct st_kernels *kernels, struct st_pool *pool,
+                                   synctalk_error *err)
+{
+    struct cut cut = {.dataset = dataset, .pixels = pixels, .frames = frames};
+    synctalk_status st = open_cutters(&cut, kernels, pool, err);
+    if (!st) {
+        st_pool_for(pool, count, cut_turn, &cut);
+        st = first_failure(&cut, err);
+    }
+    close_cutters(&cut);
     return st;
 }
 

@@ -40,7 +40,7 @@ static void load_turn(void *context, size_t n, int worker)
     (void)worker;
     st_crop_planes(st_crops_at(&t->data->crops, t->moments[n]), false,
                    st_train_net_input(t->front.net, FACE) + n * PICTURE);
-    st_windows_copy(&t->data->windows, t->moments[n],
+    st_windows_copy(&t->data->windows, t->moments[n], false,
                     st_train_net_input(t->front.net, SOUND) + n * t->window);
 }
 

@@ -31,6 +31,13 @@ struct task {
     struct st_sample samples[ST_LOSS_BATCH_MAX];
     float *target; /* owns; [batch, 3, 320, 320] */
     size_t audio;  /* numbers of a window */
+
+    /* Of held-out frames, as generation sees them. */
+    int held;        /* frames */
+    int64_t *frames; /* owns; [2 * held]: the frames, then the far ones they are drawn from */
+    uint8_t *pixels; /* owns; [2 * held, 320, 320, 3] their crops, bicubic */
+    int first;       /* of those that are measured together */
+    bool self;       /* drawn from themselves */
     struct {
         double l1, whole, mouth;
     } measured[ST_LOSS_BATCH_MAX];
@@ -48,7 +55,7 @@ static void load_turn(void *context, size_t n, int worker)
     st_crop_planes(st_crops_at(&t->data->crops, sample->other), false, image);
     st_crop_planes(crop, true, image + PICTURE);
     st_crop_planes(crop, false, t->target + n * PICTURE);
-    st_windows_copy(&t->data->windows, sample->target, audio);
+    st_windows_copy(&t->data->windows, sample->target, false, audio);
 }
 
 static synctalk_status add_losses(struct task *t, int N, struct st_terms *losses,
@@ -122,12 +129,30 @@ static double psnr(const float *prediction, const uint8_t *target, int top, int 
     return sum ? fmin(PERFECT_DB, 10 * log10(65025.0 * count / (double)sum)) : PERFECT_DB;
 }
 
+static const uint8_t *held_crop(const struct task *t, int k)
+{
+    return t->pixels + (size_t)k * ST_INNER_BYTES;
+}
+
+static void load_held_turn(void *context, size_t n, int worker)
+{
+    struct task *t = context;
+    const int k = t->first + (int)n;
+    float *image = st_train_net_input(t->front.net, IMAGE) + n * 2 * PICTURE;
+    (void)worker;
+    st_crop_planes(held_crop(t, t->self ? k : t->held + k), false, image);
+    st_crop_planes(held_crop(t, k), true, image + PICTURE);
+    st_crop_planes(held_crop(t, k), false, t->target + n * PICTURE);
+    st_windows_copy(&t->data->windows, t->frames[k], true,
+                    st_train_net_input(t->front.net, AUDIO) + n * t->audio);
+}
+
 static void measure_turn(void *context, size_t n, int worker)
 {
     struct task *t = context;
     const float *p = st_train_net_output(t->front.net, 0) + n * PICTURE;
     const float *y = t->target + n * PICTURE;
-    const uint8_t *crop = st_crops_at(&t->data->crops, t->samples[n].target);
+    const uint8_t *crop = held_crop(t, t->first + (int)n);
     double sum = 0;
     (void)worker;
     for (size_t i = 0; i < PICTURE; i++)
@@ -142,31 +167,22 @@ struct means {
     double l1, whole, mouth;
 };
 
-/* Held-out frame k of `count`. */
-static int64_t held_frame(const struct st_train_data *data, int64_t k, int64_t count)
+/* As many held-out frames as a batch holds, from t->first on. */
+static synctalk_status measure_some(struct task *t, bool self, struct means *means,
+                                    synctalk_error *err)
 {
-    return data->train + k * (data->frames - data->train) / count;
-}
-
-/* Frames k, k + 1, ... of `count`, drawn from themselves or from far away. */
-static synctalk_status measure_some(struct task *t, int64_t k, int64_t count, bool self,
-                                    struct means *means, synctalk_error *err)
-{
-    synctalk_status st;
-    const int N = count - k < t->front.batch ? (int)(count - k) : t->front.batch;
-    for (int n = 0; n < N; n++) {
-        const int64_t frame = held_frame(t->data, k + n, count);
-        t->samples[n] = (struct st_sample){
-            .target = frame, .other = self ? frame : st_train_data_reference(t->data, frame)};
-    }
-    st_pool_for(t->pool, (size_t)N, load_turn, t);
-    if ((st = st_train_net_forward(t->front.net, N, ST_TRAIN_RUNNING, err)))
+    const int left = t->held - t->first;
+    const int N = left < t->front.batch ? left : t->front.batch;
+    t->self = self;
+    st_pool_for(t->pool, (size_t)N, load_held_turn, t);
+    synctalk_status st = st_train_net_forward(t->front.net, N, ST_TRAIN_RUNNING, err);
+    if (st)
         return st;
     st_pool_for(t->pool, (size_t)N, measure_turn, t);
     for (int n = 0; n < N; n++) {
-        means->l1 += t->measured[n].l1 / (double)count;
-        means->whole += t->measured[n].whole / (double)count;
-        means->mouth += t->measured[n].mouth / (double)count;
+        means->l1 += t->measured[n].l1 / t->held;
+        means->whole += t->measured[n].whole / t->held;
+        means->mouth += t->measured[n].mouth / t->held;
     }
     return SYNCTALK_OK;
 }
@@ -175,31 +191,49 @@ static synctalk_status measure(struct st_task *task, const synctalk_callbacks *c
                                struct st_terms *scores, synctalk_error *err)
 {
     struct task *t = (struct task *)task;
-    int64_t count = t->data->frames - t->data->train;
-    struct means means[2] = {0}; /* of far references, of the frames themselves */
+    synctalk_status st;
+    struct means far = {0};
+    struct means self = {0};
 
     scores->count = 0;
-    if (count > MOST_MEASURED)
-        count = MOST_MEASURED;
-    for (int64_t k = 0; k < count; k += task->batch) {
-        st_progress(callbacks, "held out", k, count, 0);
+    if (t->held == 0)
+        return SYNCTALK_OK;
+    for (t->first = 0; t->first < t->held; t->first += task->batch) {
+        st_progress(callbacks, "held out", t->first, t->held, 0);
         if (st_cancelled(callbacks))
             return st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
-        for (int self = 0; self < 2; self++) {
-            synctalk_status st = measure_some(t, k, count, self, &means[self], err);
-            if (st)
-                return st;
-        }
+        if ((st = measure_some(t, false, &far, err)) || (st = measure_some(t, true, &self, err)))
+            return st;
     }
-    if (count == 0)
-        return SYNCTALK_OK;
-    st_progress(callbacks, "held out", count, count, 0);
-    st_terms_add(scores, "other_mouth", means[0].mouth);
-    st_terms_add(scores, "other", means[0].whole);
-    st_terms_add(scores, "self_mouth", means[1].mouth);
-    st_terms_add(scores, "self", means[1].whole);
-    st_terms_add(scores, "l1", means[0].l1);
+    st_progress(callbacks, "held out", t->held, t->held, 0);
+    st_terms_add(scores, "other_mouth", far.mouth);
+    st_terms_add(scores, "other", far.whole);
+    st_terms_add(scores, "self_mouth", self.mouth);
+    st_terms_add(scores, "self", self.whole);
+    st_terms_add(scores, "l1", far.l1);
     return SYNCTALK_OK;
+}
+
+/* Cut the crops that every measurement uses. */
+static synctalk_status open_held(struct task *t, const struct st_kernels *kernels,
+                                 synctalk_error *err)
+{
+    const struct st_train_data *data = t->data;
+    const int64_t held = data->frames - data->train;
+    t->held = held < MOST_MEASURED ? (int)held : MOST_MEASURED;
+    if (t->held == 0)
+        return SYNCTALK_OK;
+    const size_t count = 2 * (size_t)t->held;
+    t->frames = malloc(count * sizeof *t->frames);
+    t->pixels = malloc(count * ST_INNER_BYTES);
+    if (!t->frames || !t->pixels)
+        return st_fail_memory(err, "held-out frames", count * ST_INNER_BYTES);
+    for (int k = 0; k < t->held; k++) {
+        t->frames[k] = data->train + k * held / t->held;
+        t->frames[t->held + k] = st_train_data_reference(data, t->frames[k]);
+    }
+    t->front.bytes += count * ST_INNER_BYTES;
+    return st_crops_cut_cubic(t->pixels, t->frames, count, &data->dataset, kernels, t->pool, err);
 }
 
 /* Planes in [0, 1] into the square at (column, row) of a picture of such squares. */
@@ -338,6 +372,8 @@ synctalk_status st_unet_task_open(struct st_task **out, const synctalk_train_set
         goto done;
     }
     task->bytes = (size_t)task->batch * PICTURE * sizeof *t->target;
+    if ((st = open_held(t, kernels, err)))
+        goto done;
     if (settings->vgg) {
         if ((st = st_vgg_open(&t->vgg, settings->vgg, kernels, pool, task->batch, err)))
             goto done;
@@ -367,6 +403,8 @@ void st_unet_task_close(struct st_task **task)
     st_train_net_destroy(&t->front.net);
     st_sampler_close(&t->sampler);
     free(t->target);
+    free(t->frames);
+    free(t->pixels);
     free(t);
     *task = NULL;
 }

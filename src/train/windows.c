@@ -72,11 +72,13 @@ void st_windows_close(struct st_windows *windows)
     *windows = (struct st_windows){0};
 }
 
-void st_windows_copy(const struct st_windows *windows, int64_t frame, float *dst)
+void st_windows_copy(const struct st_windows *windows, int64_t frame, bool repeat, float *dst)
 {
     const size_t bytes = windows->vector * sizeof *dst;
     for (int k = 0; k < windows->window; k++, dst += windows->vector) {
         int64_t at = frame - windows->window / 2 + k;
+        if (repeat)
+            at = at < 0 ? 0 : at >= windows->count ? windows->count - 1 : at;
         if (at < 0 || at >= windows->count)
             memset(dst, 0, bytes);
         else

@@ -4,6 +4,7 @@
 #ifndef ST_TRAIN_WINDOWS_H
 #define ST_TRAIN_WINDOWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,8 @@ synctalk_status st_windows_open(struct st_windows *windows, const char *path, si
                                 int window, synctalk_error *err);
 void st_windows_close(struct st_windows *windows); /* safe on a zeroed struct */
 
-/* Vectors frame - window/2 ... frame + window/2 - 1 into dst[window, vector]. */
-void st_windows_copy(const struct st_windows *windows, int64_t frame, float *dst);
+/* Vectors frame - window/2 ... frame + window/2 - 1 into dst[window, vector]. `repeat`: as
+ * in generation. */
+void st_windows_copy(const struct st_windows *windows, int64_t frame, bool repeat, float *dst);
 
 #endif /* ST_TRAIN_WINDOWS_H */

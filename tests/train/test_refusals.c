@@ -304,7 +304,7 @@ static void crops_are_cut_once(void **state)
     scene_remove(&scene);
 }
 
-/* Training pads with zeros where generation repeats. */
+/* Training pads with zeros where generation repeats; measuring does as generation. */
 static void windows_are_padded(void **state)
 {
     (void)state;
@@ -315,7 +315,10 @@ static void windows_are_padded(void **state)
     write_vectors(&scene, 5, 512, 1);
     ST_OK(st_windows_open(&windows, scene.project.features, 512, 8, err));
     for (int64_t frame = 0; frame < 5; frame++) {
-        st_windows_copy(&windows, frame, window);
+        st_windows_copy(&windows, frame, true, window);
+        for (int64_t i = 0; i < (int64_t)8 * 512; i++)
+            assert_true(window[i] == 1.0f);
+        st_windows_copy(&windows, frame, false, window);
         for (int64_t k = 0; k < 8; k++)
             for (int64_t i = 0; i < 512; i++)
                 assert_true(window[k * 512 + i] ==
