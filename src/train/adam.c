@@ -70,11 +70,11 @@ void st_adam_step(struct st_adam *adam, struct st_pool *pool, float *parameters,
 {
     struct stretch stretch = {
         .adam = adam,
-        .parameters = parameters,
         .gradients = gradients,
         .step_size = (float)(lr / (1.0 - pow(BETA_1, (double)step))),
         .root_of_second = (float)sqrt(1.0 - pow(BETA_2, (double)step)),
     };
+    stretch.parameters = parameters;
     st_pool_for(pool, (adam->count + SLICE - 1) / SLICE, adam_turn, &stretch);
 }
 

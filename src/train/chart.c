@@ -115,16 +115,18 @@ static void draw_axes(cairo_t *cairo, const struct panel *p)
 
     cairo_set_line_width(cairo, 1);
     const double step = nice_step(p->high - p->low, 5);
-    for (double v = ceil(p->low / step) * step; v <= p->high; v += step) {
+    for (long k = lrint(ceil(p->low / step)); (double)k * step <= p->high; k++) {
+        const double v = (double)k * step;
         const double y = sharp(place_y(p, v));
         set_colour(cairo, grid);
         line(cairo, p->x, y, p->x + p->width, y);
         set_colour(cairo, ink);
-        snprintf(label, sizeof label, "%.4g", fabs(v) < step * 1e-6 ? 0.0 : v);
+        snprintf(label, sizeof label, "%.4g", v);
         text_at(cairo, p->x - 8, y + 4, 1, label);
     }
     const double across = fmax(1, nice_step(p->last - p->first, 10));
-    for (double e = ceil(p->first / across) * across; e <= p->last; e += across) {
+    for (long k = lrint(ceil(p->first / across)); (double)k * across <= p->last; k++) {
+        const double e = (double)k * across;
         const double x = sharp(place_x(p, e));
         set_colour(cairo, grid);
         line(cairo, x, p->y, x, p->y + p->height);

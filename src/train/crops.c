@@ -254,7 +254,8 @@ synctalk_status st_crops_cut_cubic(uint8_t *pixels, const int64_t *frames, size_
                                    const struct st_kernels *kernels, struct st_pool *pool,
                                    synctalk_error *err)
 {
-    struct cut cut = {.dataset = dataset, .pixels = pixels, .frames = frames};
+    struct cut cut = {.dataset = dataset, .frames = frames};
+    cut.pixels = pixels;
     synctalk_status st = open_cutters(&cut, kernels, pool, err);
     if (!st) {
         st_pool_for(pool, count, cut_turn, &cut);

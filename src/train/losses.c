@@ -70,7 +70,8 @@ static void pair_turn(void *context, size_t k, int worker)
     const float *p = t->prediction + n * PICTURE;
     const float *y = t->target + n * PICTURE;
     float *g = t->gradient + n * PICTURE;
-    const float each = (float)(t->loss->mouth_temporal / ((double)(t->N / 2) * (double)MOUTH));
+    const int pairs = t->N / 2;
+    const float each = (float)(t->loss->mouth_temporal / ((double)pairs * (double)MOUTH));
     double sum = 0;
     (void)worker;
 
@@ -91,13 +92,13 @@ void st_loss_pixels(const struct st_pixel_loss *loss, struct st_pool *pool, int 
                     struct st_pixel_values *values)
 {
     assert(N >= 1 && N <= ST_LOSS_BATCH_MAX);
-    struct turns turns = {
-        .loss = loss, .N = N, .prediction = prediction, .target = target, .gradient = gradient};
-    const bool pairs = loss->mouth_temporal > 0 && N >= 2;
+    struct turns turns = {.loss = loss, .N = N, .prediction = prediction, .target = target};
+    const int pairs = loss->mouth_temporal > 0 ? N / 2 : 0;
 
+    turns.gradient = gradient;
     st_pool_for(pool, (size_t)N, sample_turn, &turns);
     if (pairs)
-        st_pool_for(pool, (size_t)N / 2, pair_turn, &turns);
+        st_pool_for(pool, (size_t)pairs, pair_turn, &turns);
     *values = (struct st_pixel_values){0};
     for (int n = 0; n < N; n++) {
         values->l1 += turns.sums[n].l1;
@@ -107,7 +108,7 @@ void st_loss_pixels(const struct st_pixel_loss *loss, struct st_pool *pool, int 
     values->l1 /= (double)N * (double)PICTURE;
     values->mouth /= (double)N * (double)MOUTH;
     if (pairs)
-        values->temporal /= (double)(N / 2) * (double)MOUTH;
+        values->temporal /= (double)pairs * (double)MOUTH;
 }
 
 double st_sync_loss(double cosine, double *slope)

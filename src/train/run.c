@@ -23,7 +23,7 @@
 struct run {
     struct st_task *task;
     const synctalk_train_settings *settings;
-    const json_t *identity;
+    json_t *identity;
     struct st_pool *pool;
     const synctalk_callbacks *callbacks;
     const char *folder;
@@ -83,7 +83,7 @@ static void tell_progress(const struct run *r)
         &(synctalk_progress){
             .stage = "train",
             .done = r->at.epoch * of_epoch + r->at.step * r->task->batch,
-            .total = r->settings->epochs * of_epoch,
+            .total = of_epoch * r->settings->epochs,
             .epoch = r->at.epoch < r->settings->epochs ? r->at.epoch + 1 : r->at.epoch,
             .epochs = r->settings->epochs,
             .loss = r->at.step ? losses / (double)r->at.step : r->at.loss,
@@ -119,7 +119,7 @@ static synctalk_status write_steps(struct run *r, const struct st_terms *losses,
     return st_journal_write(
         &r->journal,
         json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:o}", "event", "steps", "epoch",
-                  (json_int_t)(r->at.epoch + 1), "step", (json_int_t)r->at.step, "steps",
+                  (json_int_t)r->at.epoch + 1, "step", (json_int_t)r->at.step, "steps",
                   (json_int_t)r->at.steps, "lr", lr, "samples_per_second",
                   seconds > 0 ? samples / seconds : 0.0, "train", st_terms_json(losses)),
         err);
@@ -212,7 +212,6 @@ static void draw(struct run *r, int64_t number)
     synctalk_error why = {0};
     char path[ST_PATH_MAX];
     char title[300];
-    synctalk_status st = SYNCTALK_OK;
 
     if (r->task->desc->picture &&
         (st_path_format(path, &why, "%s/progress", r->folder) || st_make_folder(path, &why) ||
@@ -222,8 +221,8 @@ static void draw(struct run *r, int64_t number)
     snprintf(title, sizeof title, "%s of %s, epoch %" PRId64 " of %d", r->task->desc->kind,
              r->settings->model, r->at.epoch + 1, r->settings->epochs);
     if (st_path_format(path, &why, "%s/loss.png", r->folder) ||
-        (st = st_chart_write(path, title, r->journal.epochs, r->journal.count, r->task->desc->score,
-                             r->task->desc->unit, &why)))
+        st_chart_write(path, title, r->journal.epochs, r->journal.count, r->task->desc->score,
+                       r->task->desc->unit, &why))
         st_log(r->callbacks, SYNCTALK_LOG_WARNING, "%s", why.message);
 }
 
@@ -399,7 +398,7 @@ static void fill_report(const struct run *r, synctalk_train_report *report)
 }
 
 synctalk_status st_run(struct st_task *task, const synctalk_train_settings *settings,
-                       const char *folder, const json_t *identity, struct st_pool *pool,
+                       const char *folder, json_t *identity, struct st_pool *pool,
                        const synctalk_callbacks *callbacks, synctalk_train_report *report,
                        synctalk_error *err)
 {

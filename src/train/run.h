@@ -23,7 +23,7 @@
 /* `identity`: all that decides what is computed, for the state; borrowed. `folder` is made
  * where it is absent. */
 synctalk_status st_run(struct st_task *task, const synctalk_train_settings *settings,
-                       const char *folder, const json_t *identity, struct st_pool *pool,
+                       const char *folder, json_t *identity, struct st_pool *pool,
                        const synctalk_callbacks *callbacks, synctalk_train_report *report,
                        synctalk_error *err);
 

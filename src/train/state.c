@@ -129,17 +129,17 @@ static const char *value_text(char *buf, size_t size, const json_t *value)
     return buf;
 }
 
-static synctalk_status compare_settings(const char *path, const json_t *saved, const json_t *wanted,
+static synctalk_status compare_settings(const char *path, const json_t *saved, json_t *wanted,
                                         synctalk_error *err)
 {
     const char *key;
     json_t *value;
     char was[64];
     char is[64];
-    json_object_foreach((json_t *)(uintptr_t)wanted, key, value)
+    json_object_foreach(wanted, key, value)
     {
-        const json_t *old = json_object_get(saved, key);
-        if (json_equal((json_t *)(uintptr_t)old, value))
+        json_t *old = json_object_get(saved, key);
+        if (json_equal(old, value))
             continue;
         if (strcmp(key, "data") == 0)
             return st_fail(err, SYNCTALK_E_ARG,
@@ -214,8 +214,8 @@ static synctalk_status take(const struct st_weights *file, const char *name, siz
 }
 
 synctalk_status st_state_load(const char *path, struct st_train_net *net, struct st_adam *adam,
-                              struct st_position *position, const json_t *settings,
-                              const char *kind, synctalk_error *err)
+                              struct st_position *position, json_t *settings, const char *kind,
+                              synctalk_error *err)
 {
     synctalk_status st;
     struct st_weights *file = NULL;

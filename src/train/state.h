@@ -47,7 +47,7 @@ synctalk_status st_state_save(const char *path, struct st_train_net *net,
 /* Load into a net that is built alike. E_ARG, naming the first setting that differs and
  * both its values, where the state is another run's; E_FORMAT where it is damaged. */
 synctalk_status st_state_load(const char *path, struct st_train_net *net, struct st_adam *adam,
-                              struct st_position *position, const json_t *settings,
-                              const char *kind, synctalk_error *err);
+                              struct st_position *position, json_t *settings, const char *kind,
+                              synctalk_error *err);
 
 #endif /* ST_TRAIN_STATE_H */

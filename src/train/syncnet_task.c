@@ -70,11 +70,12 @@ static synctalk_status take_step(struct st_task *task, int64_t epoch, int64_t st
     double shifted;
     const int anchors = st_sampler_batch(&t->sampler, epoch, step, t->anchors);
     const int N = 2 * anchors;
+    int64_t *moments = t->moments;
 
     for (int i = 0; i < anchors; i++) {
         const int64_t place = (epoch * task->steps + step) * anchors + i;
-        t->moments[2 * i] = t->anchors[i].target;
-        t->moments[2 * i + 1] = draw_shifted(t, t->anchors[i].target, (uint64_t)place);
+        *moments++ = t->anchors[i].target;
+        *moments++ = draw_shifted(t, t->anchors[i].target, (uint64_t)place);
     }
     st_pool_for(t->pool, (size_t)N, load_turn, t);
     if ((st = st_train_net_forward(task->net, N, ST_TRAIN_BATCH, err)))
@@ -161,8 +162,8 @@ static synctalk_status measure(struct st_task *task, const synctalk_callbacks *c
     scores->count = 0;
     if (count <= ST_APART)
         return SYNCTALK_OK;
-    float *faces = malloc(bytes);
-    float *sounds = malloc(bytes);
+    float *faces = calloc(1, bytes);
+    float *sounds = calloc(1, bytes);
     synctalk_status st = SYNCTALK_OK;
     if (!faces || !sounds)
         st = st_fail_memory(err, "held-out vectors", 2 * bytes);

@@ -122,7 +122,7 @@ static double psnr(const float *prediction, const uint8_t *target, int top, int 
                 const size_t i = (size_t)y * ST_INNER_SIDE + (size_t)x;
                 const float level = prediction[c * ST_INNER_PIXELS + i] * 255.0f;
                 const int got = level > 0.0f ? level < 255.0f ? (int)level : 255 : 0;
-                const int d = got - target[i * 3 + c];
+                const int64_t d = got - target[i * 3 + c];
                 sum += d * d;
             }
     const double count = 3.0 * (bottom - top + 1) * (right - left + 1);
