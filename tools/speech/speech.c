@@ -19,9 +19,13 @@
 static const struct engine_desc *const engines[SPEECH_ENGINES] = {
 #if SPEECH_HAVE_FLITE
     [SPEECH_FLITE] = &engine_flite,
+#else
+    [SPEECH_FLITE] = NULL,
 #endif
 #if SPEECH_HAVE_ESPEAK
     [SPEECH_ESPEAK] = &engine_espeak,
+#else
+    [SPEECH_ESPEAK] = NULL,
 #endif
 };
 
