@@ -231,7 +231,8 @@ static const struct row espeak_gb_rows[] = {
 
 /* The r of these voices is a tap of the tongue's tip, with the lips at ease. */
 static const struct row espeak_de_rows[] = {
-    {"r", ONE(DD)}, {"3", ONE(AX)}, {"Y:", ONE(OO)}, {"UR", ONE(UU)}, {NULL, ONE(SIL)},
+    {"r", ONE(DD)},   {"3", ONE(AX)}, {"Y:", ONE(OO)}, {"UR", ONE(UU)}, {"EI", TWO(EH, 0.55f, IY)},
+    {NULL, ONE(SIL)},
 };
 
 static const struct row *const own_rows[] = {
