@@ -41,9 +41,10 @@ static void format_numbers(char *buf, size_t size, const struct progress_view *v
     if (view->rate > 0 && view->fps > 0 && used > 0 && (size_t)used < size)
         used += snprintf(buf + used, size - (size_t)used, "  %.1f fps  %.2fx", view->rate,
                          view->rate / view->fps);
+    if (view->epochs > 0 && view->rate > 0 && used > 0 && (size_t)used < size)
+        used += snprintf(buf + used, size - (size_t)used, "  %.2f samples/s", view->rate);
     if (view->epochs > 0 && used > 0 && (size_t)used < size)
-        used += snprintf(buf + used, size - (size_t)used,
-                         "  %.2f samples/s  epoch %lld/%lld  loss %.5f", view->rate,
+        used += snprintf(buf + used, size - (size_t)used, "  epoch %lld/%lld  loss %.5f",
                          (long long)view->epoch, (long long)view->epochs, view->loss);
     double left = seconds_left(view);
     if (left >= 0 && used > 0 && (size_t)used < size) {

@@ -169,7 +169,7 @@ static void draw_curve(cairo_t *cairo, const struct panel *p, const struct serie
     }
 }
 
-/* What each curve is and where it stands, in a row above the plot. */
+/* What each curve is and where it stands, in a row above the plot; none for what is not. */
 static void draw_legend(cairo_t *cairo, const struct panel *p, const struct st_epoch *last)
 {
     double x = p->x;
@@ -177,10 +177,9 @@ static void draw_legend(cairo_t *cairo, const struct panel *p, const struct st_e
         cairo_text_extents_t size;
         char text[96];
         const double v = value_of(last, &p->series[k]);
-        if (isfinite(v))
-            snprintf(text, sizeof text, "%s %.4g", p->series[k].name, v);
-        else
-            snprintf(text, sizeof text, "%s", p->series[k].name);
+        if (!isfinite(v))
+            continue;
+        snprintf(text, sizeof text, "%s %.4g", p->series[k].name, v);
         set_colour(cairo, p->series[k].colour);
         cairo_set_line_width(cairo, 3);
         line(cairo, x, p->y - 12, x + 20, p->y - 12);
@@ -223,7 +222,8 @@ static void draw_all(cairo_t *cairo, const char *title, const struct st_epoch *e
 
     cairo_set_source_rgb(cairo, 1, 1, 1);
     cairo_paint(cairo);
-    cairo_select_font_face(cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+    /* The one that cairo carries: it needs no font to be installed. */
+    cairo_select_font_face(cairo, "@cairo:", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_source_rgb(cairo, 0.1, 0.1, 0.1);
     cairo_set_font_size(cairo, 18);
     text_at(cairo, LEFT, 34, 0, title);
