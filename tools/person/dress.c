@@ -67,7 +67,7 @@ static void add_torso(struct mesh *mesh)
 /* `s` 0 nape .. 1 front, `t` 0 inside edge .. 0.35 fold .. 1 outer edge. */
 static struct vec3 collar_point(float side, float s, float t)
 {
-    float angle = PI_F * (1 - 0.985f * s); /* pi behind .. nearly 0 in front */
+    float angle = PI_F * (1 - 1.012f * s); /* pi behind .. past the middle in front */
     float front = stepf(0.35f, 1, s);
     float stand = t < 0.35f ? t / 0.35f : 1; /* the inside climbs to the fold */
     float fall = t < 0.35f ? 0 : (t - 0.35f) / 0.65f;
@@ -104,9 +104,28 @@ static void add_collar(struct mesh *mesh, float side, int inside)
     }
 }
 
+/* The blouse below the collar's button. */
+static void add_placket(struct mesh *mesh)
+{
+    enum { ACROSS = 8, DOWN = 8 };
+    uint32_t v[DOWN + 1][ACROSS + 1];
+    for (int i = 0; i <= DOWN; i++) {
+        for (int k = 0; k <= ACROSS; k++) {
+            float t = (float)i / DOWN;
+            float x = 6 * ((float)k / ACROSS - 0.5f);
+            struct vec3 p = {x, -16.2f - 5 * t, 2.95f + 0.9f * t - 0.09f * x * x};
+            v[i][k] = mesh_vertex(mesh, p, (struct vec2){x, p.y}, BONE_BODY);
+        }
+    }
+    for (int i = 0; i < DOWN; i++)
+        for (int k = 0; k < ACROSS; k++)
+            mesh_quad(mesh, PART_COLLAR, v[i][k], v[i + 1][k], v[i + 1][k + 1], v[i][k + 1]);
+}
+
 void dress_create(struct mesh *mesh)
 {
     add_torso(mesh);
+    add_placket(mesh);
     for (int inside = 0; inside < 2; inside++) {
         add_collar(mesh, -1, inside);
         add_collar(mesh, 1, inside);

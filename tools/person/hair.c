@@ -85,7 +85,8 @@ static void add_scalp(struct mesh *mesh, const struct scalp *scalp)
         for (int k = 0; k <= AROUND; k++) {
             float around = 2 * PI_F * ((float)k / AROUND - 0.5f);
             float t = (float)i / DOWN;
-            float up = mixf(PI_F / 2, hairline(around) + 0.09f, t);
+            float up = mixf(PI_F / 2,
+                            hairline(around) + 0.06f + 0.22f * bell(fabsf(around) - 1.2f, 0.3f), t);
             /* Low at its edge, where the skin shows between the roots. */
             float height = 0.07f - 0.09f * stepf(0.93f, 1, t);
             struct vec3 p = on_scalp(scalp, direction_of(around, up), height);
@@ -95,6 +96,21 @@ static void add_scalp(struct mesh *mesh, const struct scalp *scalp)
     for (int i = 0; i < DOWN; i++)
         for (int k = 0; k < AROUND; k++)
             mesh_quad(mesh, PART_SCALP, v[i][k], v[i + 1][k], v[i + 1][k + 1], v[i][k + 1]);
+}
+
+void hair_shade(struct vec3 rest, struct baked *baked)
+{
+    struct vec3 d = unit3(sub3(rest, centre));
+    float around = atan2f(d.x, d.z);
+    float over = asinf(clampf(d.y, -1, 1)) - hairline(around);
+    /* It overhangs a little, and ends more softly at the temples. */
+    float soft = mixf(0.055f, 0.14f, stepf(0.5f, 1.1f, fabsf(around)));
+    float left = 1 - 0.42f * stepf(-soft, 0.8f * soft, over);
+    left = mixf(left, 1, stepf(1.5f, 1.7f, fabsf(around)));
+    baked->open *= 0.6f + 0.4f * left;
+    baked->key = scale3(baked->key, left);
+    for (int i = 0; i < LAMP_COUNT; i++)
+        baked->lamp[i] *= left;
 }
 
 /* Where hair at `p` on side `side` of the parting is combed to. */
@@ -186,7 +202,7 @@ static void grow_scalp(struct hair *hair, const struct scalp *scalp, uint32_t se
         float up = asinf(draw_luck(&l, -0.75f, 1));
         float line = hairline(around);
         if (i % 4 == 0)
-            up = line + draw_luck(&l, 0, 0.2f);
+            up = line + draw_luck(&l, 0, i % 8 ? 0.2f : 0.4f);
         /* Fine short hair blurs the line itself. */
         if (up < line + 0.05f * draw_luck(&l, -0.6f, 1))
             continue;
@@ -203,21 +219,22 @@ static void grow_scalp(struct hair *hair, const struct scalp *scalp, uint32_t se
 /* A lock that hangs free before each ear. */
 static void grow_locks(struct hair *hair, uint32_t seed)
 {
-    for (uint32_t i = 0; i < 130; i++) {
+    for (uint32_t i = 0; i < 84; i++) {
         struct luck l = {seed, i * 64};
         float side = i % 2 ? 1.0f : -1.0f;
         struct strand *s = begin_strand(hair, HAIR_ROOTED, draw_luck(&l, 0.6f, 0.9f), 0.7f);
         s->colour = hair_colour(&l);
         float spread = draw_luck(&l, -1, 1);
         float length = draw_luck(&l, 4.0f, side > 0 ? 5.6f : 6.4f);
-        for (int k = 0; k < 22; k++) {
-            float t = (float)k / 21;
-            float y = 3.7f - length * t;
-            float wave = 0.30f * sinf(t * 4.2f + 0.6f * side + 0.3f * spread);
-            float x =
-                6.25f + 0.75f * sinf(t * 2.2f) + wave + spread * (0.10f + 0.22f * t * (1 - t) * 2);
-            float z = 3.4f - 1.9f * t + 0.3f * spread * (1 - t) + 0.5f * sinf(t * PI_F);
-            add_point(hair, s, vec3(side * x, y, z), unit3(vec3(side * 0.7f, 0.1f, 0.7f)), 0.9f);
+        float start = draw_luck(&l, 4.3f, 5.4f); /* under the hair that is combed back */
+        for (int k = 0; k < 24; k++) {
+            float t = (float)k / 23;
+            float y = start - (length + start - 3.9f) * t;
+            float wave = 0.28f * sinf(t * 4.2f + 0.6f * side + 0.3f * spread);
+            float thick = spread * (0.06f + 0.5f * t * (1 - t));
+            float x = 6.15f + 0.85f * sinf(t * 2.2f) + wave * t + thick;
+            float z = 2.1f - 1.1f * t + 0.3f * spread * (1 - t) + 0.9f * sinf(t * PI_F);
+            add_point(hair, s, vec3(side * x, y, z), unit3(vec3(side * 0.8f, 0.15f, 0.55f)), 0.75f);
         }
     }
 }

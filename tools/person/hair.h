@@ -3,6 +3,7 @@
 #ifndef PERSON_HAIR_H
 #define PERSON_HAIR_H
 
+#include "person/bake.h"
 #include "person/raster.h"
 #include "person/rig.h"
 
@@ -37,6 +38,9 @@ synctalk_status hair_create(struct hair *hair, const struct skin *skin, struct m
 void hair_free(struct hair *hair);
 /* Fill the points' light; after the last strand has grown. */
 void hair_light(struct hair *hair);
+
+/* Take from the light of skin what the hair over it keeps. */
+void hair_shade(struct vec3 rest, struct baked *baked);
 
 /* Draw over `light` [STAGE_SIDE^2], behind what is nearer in `raster`. `position` as
  * rig_apply() gives it. */

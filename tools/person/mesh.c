@@ -6,6 +6,10 @@
 
 #include "base/error.h"
 
+/* Twice an area in cm^2 beyond which a face counts no more for normals: those that bridge
+ * an overhang must not turn the skin on both sides. */
+#define LARGE 0.03f
+
 synctalk_status mesh_create(struct mesh *mesh, synctalk_error *err)
 {
     *mesh = (struct mesh){0};
@@ -63,6 +67,9 @@ void mesh_normals(const struct mesh *mesh, const struct vec3 *position, struct v
         const uint32_t *v = mesh->face[f].v;
         struct vec3 a = position[v[0]];
         struct vec3 n = cross3(sub3(position[v[1]], a), sub3(position[v[2]], a));
+        float twice = length3(n);
+        if (twice > LARGE)
+            n = scale3(n, LARGE / twice);
         for (int k = 0; k < 3; k++)
             normal[v[k]] = add3(normal[v[k]], n);
     }

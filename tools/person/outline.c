@@ -7,7 +7,7 @@ float lips_line(float x)
 {
     float u = fabsf(x);
     return MOUTH_Y - 0.05f * bell(u, 0.35f) + 0.05f * bell(u - 0.95f, 0.5f) +
-           0.10f * stepf(1.3f, MOUTH_HALF, u);
+           0.15f * stepf(1.2f, MOUTH_HALF, u);
 }
 
 /* 1 in the middle, falling to 0 at the corners. */

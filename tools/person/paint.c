@@ -39,9 +39,10 @@ static void paint_complexion(struct dab *d, float x, float y, uint32_t seed)
 {
     static const struct vec3 red = {1.0f, 0.70f, 0.68f};
     float u = fabsf(x);
-    d->colour = vec3(0.620f, 0.372f, 0.268f);
+    d->colour = vec3(0.600f, 0.345f, 0.243f);
     float mottle = fractal2(seed, x * 0.9f, y * 0.9f, 4);
-    tint(d, vec3(1.0f, 0.86f, 0.82f), 0.35f + 0.9f * mottle);
+    float grain = fractal2(seed + 5, x * 5.5f, y * 5.5f, 3);
+    tint(d, vec3(1.0f, 0.86f, 0.82f), 0.40f + 0.9f * mottle + 0.55f * grain);
     tint(d, red, 0.50f * bell2(u - 3.9f, y + 3.0f, 1.4f, 1.1f));
     tint(d, red, 0.40f * bell2(x, y + 3.5f, 0.75f, 0.55f));
     tint(d, red, 0.42f * bell2(u - 1.35f, y + 3.9f, 0.35f, 0.4f));
@@ -51,8 +52,8 @@ static void paint_complexion(struct dab *d, float x, float y, uint32_t seed)
     tint(d, vec3(0.93f, 0.90f, 0.88f), stepf(-10.6f, -13.0f, y));
     d->gloss = 0.22f + 0.16f * bell2(x, y + 1.5f, 0.7f, 2.2f) + 0.10f * bell2(x, y - 4, 2.4f, 1.3f);
     d->gloss += 0.07f * bell2(u - 3.8f, y + 1.9f, 1.0f, 0.6f) - 0.10f * stepf(-10, -13, y);
-    d->gloss *= stepf(7.5f, 5.0f, u);
-    d->relief = 0.0045f * fractal2(seed + 7, x * 9, y * 9, 2);
+    d->gloss *= mixf(0.35f, 1, stepf(6.2f, 3.4f, u));
+    d->relief = 0.0060f * fractal2(seed + 7, x * 8, y * 8, 2);
 }
 
 /* One spot at most in each cell of a jittered grid. */
@@ -95,12 +96,12 @@ static void paint_lips(struct dab *d, float x, float y, uint32_t seed)
     float crease = noise2(seed + 3, x * 7.5f + 0.6f * noise2(seed, x, y * 2), y * 0.8f);
     crease += 0.5f * noise2(seed + 4, x * 15, y * 1.5f);
     struct vec3 colour = below ? vec3(0.520f, 0.180f, 0.165f) : vec3(0.455f, 0.150f, 0.140f);
-    colour = scale3(colour, 1 + 0.07f * crease - 0.16f * bell(y - line, 0.08f));
+    colour = scale3(colour, 1 + 0.07f * crease - 0.22f * bell(y - line, 0.07f));
     cover(d, colour, 0.92f * red);
     d->gloss = mixf(d->gloss, 0.72f * stepf(MOUTH_HALF, 1.5f, fabsf(x)), red);
     d->relief = mixf(d->relief, 0.010f * crease, red);
     /* Corners lie in shade. */
-    tint(d, vec3(0.70f, 0.60f, 0.58f), 0.7f * bell2(fabsf(x) - MOUTH_HALF, y - line, 0.16f, 0.1f));
+    tint(d, vec3(0.70f, 0.60f, 0.58f), 0.3f * bell2(fabsf(x) - MOUTH_HALF, y - line, 0.15f, 0.12f));
 }
 
 static void paint_eyes(struct dab *d, float x, float y)
@@ -158,7 +159,7 @@ static void paint_marks(struct dab *d, float x, float y)
     float along = clampf((-4.1f - y) / 2.2f, 0, 1);
     float off = fabsf(x) - (1.62f + 1.25f * along * along);
     float fade = stepf(-3.9f, -4.6f, y) * stepf(-6.5f, -5.4f, y);
-    tint(d, vec3(0.88f, 0.80f, 0.78f), 0.40f * bell(off, 0.12f) * fade);
+    tint(d, vec3(0.88f, 0.80f, 0.78f), 0.34f * bell(off, 0.26f) * fade);
 }
 
 static struct dab paint_at(float x, float y, uint32_t seed)

@@ -59,6 +59,8 @@ static synctalk_status bake(struct person *person, synctalk_error *err)
         mesh_normals(&person->mesh, position, normal);
         if ((st = bake_scene(&person->mesh, position, normal, person->baked[i], err)))
             goto done;
+        for (int v = 0; v < person->skin.count; v++)
+            hair_shade(person->mesh.rest[v], person->baked[i] + v);
     }
 
 done:
@@ -172,8 +174,8 @@ static void light_vertices(struct person_studio *s, const struct lips *lips)
         for (int k = 0; k < LAMP_COUNT; k++)
             now.lamp[k] = mixf(a->lamp[k], b->lamp[k], t);
         if (inside) { /* light bounces between lips and teeth */
-            now.open = fmaxf(now.open, 0.34f);
-            now.lamp[LAMP_KEY] = fmaxf(now.lamp[LAMP_KEY], 0.22f);
+            now.open = fmaxf(now.open, 0.38f);
+            now.lamp[LAMP_KEY] = fmaxf(now.lamp[LAMP_KEY], 0.42f);
             now.key = vec3(now.lamp[LAMP_KEY], now.lamp[LAMP_KEY], now.lamp[LAMP_KEY]);
         }
         shade_light(s->lit + i, s->normal[i], &now, skin || inside);
@@ -204,7 +206,8 @@ synctalk_status person_render(struct person_studio *s, const struct pose *pose,
                                 .gaze_x = pose->gaze_x,
                                 .gaze_y = pose->gaze_y,
                                 .blink = pose->blink,
-                                .gap = lips.gap};
+                                .gap = lips.gap,
+                                .purse = pose->mouth.round};
     struct resolve resolve = {.mesh = &p->mesh,
                               .raster = &s->raster,
                               .screen = s->screen,

@@ -80,8 +80,7 @@ static struct vec3 jaw_move(struct vec3 p, float turn)
     return sub3(rig_jaw(p, turn), p);
 }
 
-static struct vec3 move_mouth(const struct skin_vertex *v, struct vec3 p, const struct lips *lips,
-                              const struct mouth_shape *m)
+static struct vec3 move_mouth(const struct skin_vertex *v, struct vec3 p, const struct lips *lips)
 {
     struct vec3 out = p;
     if (v->jaw > 0)
@@ -89,18 +88,16 @@ static struct vec3 move_mouth(const struct skin_vertex *v, struct vec3 p, const 
     if (v->lip_pull <= 0)
         return out;
     /* What the edge of the lip needs beyond the jaw's share, taken by all around it. */
-    struct vec3 line = {v->lip_place * MOUTH_HALF, lips_line(v->lip_place * MOUTH_HALF), 9.3f};
+    struct vec3 line = {v->lip_place * MOUTH_HALF, v->edge_y, v->edge_z};
     struct vec3 need = edge_at(lips, v->below, v->lip_place);
     need = mad3(need, jaw_move(line, lips->turn), -v->jaw_line);
     out = mad3(out, need, v->lip_pull);
-    /* The red of a pursed lip turns out, that of a tucked one in. */
+    /* The red of a pursed lip turns out, that of a tucked one in; its edge stays. */
     float d = fabsf(p.y - line.y);
     float inner = 1 - v->lip_place * v->lip_place;
-    float turn = lips->curl[v->below] * inner * bell(d - 0.25f, 0.35f);
-    out.z += 0.16f * turn;
-    out.y += (v->below ? -0.1f : 0.1f) * turn;
-    /* Cheeks lift a little over spread corners. */
-    (void)m;
+    float turn = v->inner > 0 ? 0 : lips->curl[v->below] * inner * bell(d - 0.52f, 0.26f);
+    out.z += 0.13f * turn;
+    out.y += (v->below ? -0.06f : 0.06f) * turn;
     return out;
 }
 
@@ -129,7 +126,7 @@ static struct vec3 move_skin(const struct skin_vertex *v, struct vec3 rest, cons
         p = move_lid(v, rest, lids);
     if (v->brow > 0)
         p.y += 0.42f * v->brow * pose->brow;
-    p = move_mouth(v, p, lips, &pose->mouth);
+    p = move_mouth(v, p, lips);
     return move_cheek(p, &pose->mouth);
 }
 

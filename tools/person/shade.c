@@ -33,7 +33,7 @@ void shade_light(struct lit *lit, struct vec3 n, const struct baked *b, int soft
         struct vec3 reach = {wrapped(facing, 0.36f * wrap), wrapped(facing, 0.17f * wrap),
                              wrapped(facing, 0.11f * wrap)};
         sum = add3(sum, mul3(mul3(lamp->colour, reach), seen));
-        lit->lamp[i] = b->lamp[i];
+        lit->lamp[i] = b->lamp[i] * stepf(0.08f, 0.5f, b->open); /* nothing gleams in a crease */
     }
     lit->diffuse = sum;
 }
@@ -88,7 +88,8 @@ static struct vec3 shade_skin(const struct shade_frame *f, const struct shade_po
     /* Down on the cheek's edge. */
     float rim = 1 - clampf(dot3(n, p->view), 0, 1);
     c = mad3(c, p->lit.diffuse, 0.05f * rim * rim * rim);
-    return mad3(c, gleam, 0.35f + 1.1f * s.gloss);
+    /* Where the paint is dull nothing shines: nostrils. */
+    return mad3(c, gleam, (0.35f + 1.1f * s.gloss) * stepf(0, 0.16f, s.gloss));
 }
 
 static struct vec3 shade_lip_inside(const struct shade_frame *f, const struct shade_point *p)
@@ -101,7 +102,8 @@ static struct vec3 shade_lip_inside(const struct shade_frame *f, const struct sh
 /* Less light gets in through a narrow gap. */
 static float gap_light(const struct shade_frame *f)
 {
-    return 0.55f + 0.45f * stepf(0, 1.0f, f->gap);
+    return (0.55f + 0.45f * stepf(0, 1.0f, f->gap)) *
+           (1 - 0.6f * f->purse * stepf(1.2f, 0.3f, f->gap));
 }
 
 static struct vec3 shade_tooth(const struct shade_frame *f, const struct shade_point *p)
@@ -120,8 +122,8 @@ static struct vec3 shade_flesh(const struct shade_frame *f, const struct shade_p
                                struct vec3 colour, float wet)
 {
     /* Deeper is darker. */
-    float deep = stepf(3.8f, 8.2f, p->rest.z);
-    struct vec3 c = scale3(mul3(colour, p->lit.diffuse), gap_light(f) * (0.06f + 0.94f * deep));
+    float deep = stepf(2.6f, 7.6f, p->rest.z);
+    struct vec3 c = scale3(mul3(colour, p->lit.diffuse), gap_light(f) * (0.12f + 0.88f * deep));
     return mad3(c, shine(p, p->normal, 0.36f, 0.03f), wet * gap_light(f) * deep);
 }
 
@@ -173,7 +175,7 @@ struct vec3 shade_point(const struct shade_frame *f, const struct shade_point *p
     case PART_TONGUE:
         return shade_tongue(f, p);
     case PART_CAVITY:
-        return shade_flesh(f, p, vec3(0.16f, 0.036f, 0.032f), 0);
+        return shade_flesh(f, p, vec3(0.30f, 0.060f, 0.052f), 0);
     case PART_SCALP:
         return mul3(vec3(0.028f, 0.016f, 0.011f), p->lit.diffuse);
     case PART_JEWEL: {

@@ -27,7 +27,8 @@ struct shade_frame {
     const struct paint *paint;
     struct rotation turn; /* of the head */
     float gaze_x, gaze_y, blink;
-    float gap; /* between the lips, cm */
+    float gap;   /* between the lips, cm */
+    float purse; /* 0..1: rounded lips keep light from the teeth */
 };
 
 /* `soft` is for skin and flesh, where light spreads below the surface. */

@@ -137,7 +137,7 @@ static float relief(float x, float y, float open)
         z += 0.46f * taper * lip_round((y - line) / fmaxf(lips_upper(x), 0.12f));
     else
         z += 0.52f * taper * lip_round((line - y) / fmaxf(lips_lower(x), 0.12f));
-    z -= 0.2f * bell2(u - MOUTH_HALF - 0.04f, y - line, 0.26f, 0.3f);
+    z -= 0.15f * bell2(u - MOUTH_HALF - 0.04f, y - line, 0.26f, 0.38f);
     z += 0.1f * bell2(u - MOUTH_HALF - 0.55f, y - line, 0.35f, 0.7f);
     z -= 0.26f * bell2(x, y + 7.95f, 1.5f, 0.33f);
     /* The gutter under the nose, and the ridges beside it. */
@@ -155,7 +155,9 @@ static struct vec3 surface_point(const struct row *row, const struct column *c, 
 {
     float y = row_height(row, c->x, open);
     float slope = 0; /* rows under the chin climb towards the neck */
-    slope = stepf(-8.4f, -11.6f, row->y) * (1 - 0.85f * stepf(-12.0f, -15.5f, row->y));
+    /* The jaw's edge is higher at the sides. */
+    float edge = -8.3f + 0.75f * fmaxf(fminf(fabsf(c->x), 5.5f) - 2.0f, 0);
+    slope = stepf(edge, edge - 3.2f, row->y) * (1 - 0.85f * stepf(-12.0f, -15.5f, row->y));
     slope *= fmaxf(cosf(c->angle), 0);
     float ca = cosf(c->angle);
     float sa = sinf(c->angle);
@@ -319,6 +321,20 @@ static void roll_lid(struct skin *skin, struct mesh *mesh, int below, int side)
     }
 }
 
+/* Tell each vertex where the edge of the lip at its place is. */
+static void find_edges(struct skin *skin, const struct mesh *mesh)
+{
+    for (int i = 0; i < skin->count; i++) {
+        struct skin_vertex *v = skin->rig + i;
+        float column = v->lip_place * MOUTH_HALF / SKIN_STEP + SKIN_HALF;
+        int c = (int)column;
+        const uint32_t *edge = skin->grid + skin->lip_row * SKIN_COLUMNS + c;
+        float t = column - (float)c;
+        v->edge_y = mixf(mesh->rest[edge[0]].y, mesh->rest[edge[1]].y, t);
+        v->edge_z = mixf(mesh->rest[edge[0]].z, mesh->rest[edge[1]].z, t);
+    }
+}
+
 static void add_grid_faces(const struct skin *skin, struct mesh *mesh)
 {
     for (int r = 0; r + 1 < skin->rows; r++) {
@@ -353,6 +369,7 @@ synctalk_status skin_create(struct skin *skin, struct mesh *mesh, synctalk_error
         roll_lid(skin, mesh, below, 1);
     }
     skin->count = mesh->vertices;
+    find_edges(skin, mesh);
     return SYNCTALK_OK;
 }
 

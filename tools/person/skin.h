@@ -17,14 +17,15 @@
 
 /* How a vertex of the skin follows the face's motions. */
 struct skin_vertex {
-    struct vec3 shut; /* where it is with shut eyes */
-    float lip_place;  /* -1 image-left corner of the mouth .. 1; the end beyond */
-    float lip_pull;   /* 0..1 how much of the lips' own motion it takes */
-    float jaw;        /* 0..1 how much of the jaw's turn it takes */
-    float jaw_line;   /* the same for the edge of the lip at its place */
-    float brow;       /* 0..1 how far it rises with the brows */
-    float inner;      /* cm behind the edge of its lip; 0 for what is seen when shut */
-    uint8_t below;    /* belongs to the lower lip */
+    struct vec3 shut;     /* where it is with shut eyes */
+    float lip_place;      /* -1 image-left corner of the mouth .. 1; the end beyond */
+    float lip_pull;       /* 0..1 how much of the lips' own motion it takes */
+    float jaw;            /* 0..1 how much of the jaw's turn it takes */
+    float jaw_line;       /* the same for the edge of the lip at its place */
+    float edge_y, edge_z; /* the edge of the lip at its place, at rest */
+    float brow;           /* 0..1 how far it rises with the brows */
+    float inner;          /* cm behind the edge of its lip; 0 for what is seen when shut */
+    uint8_t below;        /* belongs to the lower lip */
 };
 
 struct skin {

@@ -98,7 +98,7 @@ void stage_room(struct vec3 *room, uint32_t seed)
 /* Filmic curve after Narkowicz's fit of the ACES tone scale, then sRGB. */
 static float film(float x)
 {
-    x *= 0.52f;
+    x *= 0.48f;
     float y = x * (2.51f * x + 0.03f) / (x * (2.43f * x + 0.59f) + 0.14f);
     y = clampf(y, 0, 1);
     return y <= 0.0031308f ? 12.92f * y : 1.055f * powf(y, 1 / 2.4f) - 0.055f;

@@ -138,7 +138,7 @@ static void add_tongue(struct mesh *mesh)
             float thick = mixf(1.0f, 0.42f, tip);
             struct vec3 p;
             p.x = a * half;
-            p.y = -7.85f + thick * sinf(angle) * 0.62f + 0.25f * sinf(b * PI_F);
+            p.y = -7.55f + thick * sinf(angle) * 0.62f + 0.25f * sinf(b * PI_F);
             p.y -= 0.16f * bell(a, 0.2f) * (1 - tip); /* furrow */
             p.z = mixf(TONGUE_BACK_Z, TONGUE_TIP_Z, b);
             v[i][k] = mesh_vertex(mesh, p, (struct vec2){a, b}, BONE_TONGUE);
@@ -194,8 +194,8 @@ static struct vec3 move_tongue(struct vec3 p, const struct mouth_shape *m, float
     float back = bell(b - 0.3f, 0.3f);
     float up = clampf(m->tongue_tip / 0.8f, 0, 1);
     float out = clampf((m->tongue_tip - 0.8f) / 0.2f, 0, 1);
-    struct vec3 low = rig_jaw(p, turn);
-    float rise = -6.75f - (low.y - (p.y + 7.6f)); /* brings the tip to the edge of the teeth */
+    struct vec3 low = rig_jaw(p, 0.72f * turn);
+    float rise = -6.75f - (low.y - (p.y + 7.3f)); /* brings the tip to the edge of the teeth */
     rise = fmaxf(rise, 0);
     low.y += tip * up * rise * (1 - 0.25f * out) + back * 0.9f * m->tongue_back;
     low.z += tip * out * 1.15f + 0.25f * tip * up - 0.5f * m->tongue_back * b;
