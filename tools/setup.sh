@@ -10,6 +10,7 @@ packages="
     libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
     libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev
     libkissfft-dev libjansson-dev libcmocka-dev
+    flite1-dev libespeak-ng-dev espeak-ng-data
 "
 
 if ! command -v apt-get >/dev/null 2>&1; then

@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Make data/demo/0.safetensors: film the demo person, train the narrow network, pack it.
+#
+#     tools/demo/make_person.sh WORK [MINUTES]
+#
+# WORK is a folder for films and checkpoints (about 4 GB); training stops after MINUTES
+# (20). After an interruption the same command goes on. BUILD names the build folder.
+set -eu
+
+work=$1
+minutes=${2:-20}
+build=${BUILD:-build}
+source=$(dirname "$0")/../..
+dataset=$work/dataset/demo
+seconds=15 # of each take
+
+# Both voices of each take are among those that the audio encoder was trained on.
+film() {
+    take=$1
+    english=$2
+    german=$3
+    [ -e "$work/dataset/take-$take/aud.wav" ] ||
+        "$build/tools/person/render_person" "$work" "take-$take" --seed "$take" \
+            --seconds $seconds --language mixed --voice "$english" --voice-de "$german"
+}
+
+if [ ! -e "$dataset/aud.wav" ]; then
+    film 1 flite/slt espeak/de+f2
+    film 2 espeak/en-us+f2 espeak/de+m3
+    film 3 flite/rms espeak/de+f4
+    film 4 espeak/en+f4 espeak/de+m1
+    film 5 espeak/en-gb-x-rp+m3 espeak/de+f1
+    film 6 flite/kal16 espeak/de+m5
+    film 7 espeak/en-us+m1 espeak/de+f2
+    film 8 flite/slt espeak/de+m7
+    "$source/tools/demo/join_takes.py" "$dataset.part" \
+        $(seq -f "$work/dataset/take-%g" 1 8)
+    mv "$dataset.part" "$dataset"
+fi
+[ -e "$dataset/aud_ave.npy" ] ||
+    "$build/synctalk" features "$dataset/aud.wav" --models "$source/data" \
+        -o "$dataset/aud_ave.npy"
+
+"$build/synctalk" train --root "$work" --model demo --width narrow --encoder ave \
+    --samples-per-epoch 2000 --epochs 1000 --holdout 0.04 --seed 1 --batch 4 --lr 0.002 \
+    --warm-up 50 --mouth-weight 1 --time-limit "$minutes"
+
+last=$(ls "$work/checkpoint/demo" | sed -n 's/^\([0-9]*\)\.pth$/\1/p' | sort -n | tail -n 1)
+mkdir -p "$source/data/demo"
+"$build/synctalk" convert "$work/checkpoint/demo/$last.pth" \
+    "$source/data/demo/0.safetensors" --to safetensors-f16 --encoder ave
