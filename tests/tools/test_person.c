@@ -81,7 +81,8 @@ static void landmarks_give_the_crop(void **state)
 {
     struct studio *s = *state;
     for (int i = 0; i < 24; i++) {
-        struct mouth_shape mouth = {.jaw = (float)(i % 4) / 3, .teeth = 0.4f, .closed = i % 4 == 0};
+        struct mouth_shape mouth = {
+            .jaw = (float)(i % 4) / 3, .teeth = 0.4f, .closed = i % 4 ? 0.0f : 1.0f};
         struct pose pose = talking_pose(7, i, mouth);
         struct st_crop_box box;
         render(s, &pose);
@@ -121,9 +122,10 @@ static int count_dark(const struct studio *s)
     const struct st_point *p = s->landmarks.points;
     int count = 0;
     for (int y = (int)p[UPPER_LIP].y - 8; y <= (int)p[LOWER_LIP].y + 8; y++) {
-        const uint8_t *row = s->picture.data + (size_t)y * s->picture.stride;
-        for (int x = (int)p[90].x; x <= (int)p[96].x; x++)
-            count += row[3 * x] < DARK && row[3 * x + 1] < DARK && row[3 * x + 2] < DARK;
+        int left = (int)p[90].x;
+        const uint8_t *row = s->picture.data + (size_t)y * s->picture.stride + (size_t)left * 3;
+        for (int x = left; x <= (int)p[96].x; x++, row += 3)
+            count += row[0] < DARK && row[1] < DARK && row[2] < DARK;
     }
     return count;
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 
 #define MAP_SIDE 384
+#define MAP_MIDDLE (MAP_SIDE * 0.5f)
 #define MAP_PER_CM 10.0f
 #define OFFSET 0.09f /* cm along the normal, so that a surface does not hide itself */
 #define BIAS 0.05f
@@ -35,7 +36,7 @@ static float seen_at(const struct raster *map, struct screen_vertex s)
     int iy = (int)y;
     float tx = x - (float)ix;
     float ty = y - (float)iy;
-    const float *d = map->depth + iy * MAP_SIDE + ix;
+    const float *d = map->depth + (size_t)iy * MAP_SIDE + (size_t)ix;
     float limit = s.depth - BIAS;
     float top = (d[0] >= limit ? 1 - tx : 0) + (d[1] >= limit ? tx : 0);
     float low = (d[MAP_SIDE] >= limit ? 1 - tx : 0) + (d[MAP_SIDE + 1] >= limit ? tx : 0);
@@ -50,16 +51,16 @@ static void look_from(struct looker *l, struct vec3 towards)
     struct vec3 middle = {0, -2, 1};
     for (int i = 0; i < l->mesh->vertices; i++) {
         struct vec3 p = sub3(l->position[i], middle);
-        l->screen[i].x = MAP_SIDE / 2 + MAP_PER_CM * dot3(p, right);
-        l->screen[i].y = MAP_SIDE / 2 - MAP_PER_CM * dot3(p, up);
+        l->screen[i].x = MAP_MIDDLE + MAP_PER_CM * dot3(p, right);
+        l->screen[i].y = MAP_MIDDLE - MAP_PER_CM * dot3(p, up);
         l->screen[i].depth = -dot3(p, towards);
     }
     raster_clear(&l->map);
     raster_draw(&l->map, l->mesh, l->screen, 0, l->mesh->faces, 1);
     for (int i = 0; i < l->mesh->vertices; i++) {
         struct vec3 p = mad3(sub3(l->position[i], middle), l->normal[i], OFFSET);
-        struct screen_vertex s = {MAP_SIDE / 2 + MAP_PER_CM * dot3(p, right),
-                                  MAP_SIDE / 2 - MAP_PER_CM * dot3(p, up), -dot3(p, towards)};
+        struct screen_vertex s = {MAP_MIDDLE + MAP_PER_CM * dot3(p, right),
+                                  MAP_MIDDLE - MAP_PER_CM * dot3(p, up), -dot3(p, towards)};
         l->seen[i] = seen_at(&l->map, s);
     }
 }

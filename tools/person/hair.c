@@ -8,7 +8,7 @@
 #include "person/sculpt.h"
 
 #define STRANDS_MAX 16000
-#define POINTS_POOL (STRANDS_MAX * 30)
+#define POINTS_POOL ((size_t)STRANDS_MAX * 30)
 #define SCALP_STRANDS 9000
 #define STRAND_STEPS 30
 #define STEP 0.62f   /* cm */
@@ -147,7 +147,7 @@ static struct strand *begin_strand(struct hair *hair, uint32_t anchor, float wid
 static void add_point(struct hair *hair, struct strand *s, struct vec3 at, struct vec3 normal,
                       float shade)
 {
-    if (hair->points == POINTS_POOL)
+    if ((size_t)hair->points == POINTS_POOL)
         abort();
     hair->point[hair->points++] = (struct strand_point){.at = at, .normal = normal, .shade = shade};
     s->count++;
@@ -194,7 +194,6 @@ static void grow(struct hair *hair, const struct scalp *scalp, struct luck *l, f
 
 static void grow_scalp(struct hair *hair, const struct scalp *scalp, uint32_t seed)
 {
-    int from = hair->strands;
     for (uint32_t i = 0; i < SCALP_STRANDS; i++) {
         struct luck l = {seed, i * 64};
         float layer = (float)i / SCALP_STRANDS;
@@ -213,7 +212,6 @@ static void grow_scalp(struct hair *hair, const struct scalp *scalp, uint32_t se
         s->width *= 1 - 0.4f * near;
         s->opacity *= 1 - 0.45f * near;
     }
-    (void)from;
 }
 
 /* A lock that hangs free before each ear. */

@@ -67,8 +67,7 @@ static void mark_brow(struct marks *m, int first, float side, const struct skin 
     }
 }
 
-static void mark_eye(struct marks *m, int first, float side, const struct skin *skin,
-                     const struct mesh *mesh)
+static void mark_eye(struct marks *m, int first, float side, const struct skin *skin)
 {
     float middle = (EYE_INNER + EYE_OUTER) / 2;
     float step = (EYE_OUTER - EYE_INNER) / 4;
@@ -82,7 +81,6 @@ static void mark_eye(struct marks *m, int first, float side, const struct skin *
     /* Pupil, its surroundings. */
     for (int i = 0; i < 4; i++)
         m->mark[first + 8 + i] = (struct mark){top, low, 0.45f};
-    (void)mesh;
 }
 
 static void mark_nose(struct marks *m, const struct skin *skin, const struct mesh *mesh)
@@ -127,8 +125,8 @@ void marks_create(struct marks *m, const struct skin *skin, const struct mesh *m
     mark_brow(m, BROW_LEFT, -1, skin, mesh);
     mark_brow(m, BROW_RIGHT, 1, skin, mesh);
     mark_nose(m, skin, mesh);
-    mark_eye(m, EYE_LEFT, -1, skin, mesh);
-    mark_eye(m, EYE_RIGHT, 1, skin, mesh);
+    mark_eye(m, EYE_LEFT, -1, skin);
+    mark_eye(m, EYE_RIGHT, 1, skin);
     mark_lips(m, skin);
 }
 

@@ -18,9 +18,8 @@ struct marks {
     struct mark mark[MARKS];
 };
 
-void marks_create(struct marks *marks, const struct skin *skin, const struct mesh *mesh);
+void marks_create(struct marks *m, const struct skin *skin, const struct mesh *mesh);
 /* `position` as rig_apply() gives it; exact projections, in pixels. */
-void marks_project(const struct marks *marks, const struct vec3 *position,
-                   struct st_landmarks *landmarks);
+void marks_project(const struct marks *m, const struct vec3 *position, struct st_landmarks *out);
 
 #endif /* PERSON_MARKS_H */

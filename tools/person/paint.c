@@ -188,7 +188,8 @@ static int8_t slope_byte(float slope)
 synctalk_status paint_create(struct paint **out, uint32_t seed, synctalk_error *err)
 {
     struct paint *paint = calloc(1, sizeof *paint);
-    float *relief = calloc((size_t)PAINT_WIDTH * PAINT_HEIGHT, sizeof *relief);
+    const size_t width = sizeof paint->texel[0] / sizeof paint->texel[0][0];
+    float *relief = calloc(sizeof paint->texel / sizeof paint->texel[0][0], sizeof *relief);
     *out = NULL;
     if (!paint || !relief) {
         free(paint);
@@ -205,15 +206,15 @@ synctalk_status paint_create(struct paint **out, uint32_t seed, synctalk_error *
             t->green = byte_of(sqrtf(d.colour.y));
             t->blue = byte_of(sqrtf(d.colour.z));
             t->gloss = byte_of(d.gloss);
-            relief[r * PAINT_WIDTH + c] = d.relief;
+            relief[(size_t)r * width + (size_t)c] = d.relief;
         }
     }
     for (int r = 1; r + 1 < PAINT_HEIGHT; r++) {
         for (int c = 1; c + 1 < PAINT_WIDTH; c++) {
-            const float *at = relief + r * PAINT_WIDTH + c;
+            const float *at = relief + (size_t)r * width + (size_t)c;
             float per_cm = PAINT_PER_CM * 0.5f;
             paint->texel[r][c].slope_x = slope_byte((at[1] - at[-1]) * per_cm);
-            paint->texel[r][c].slope_y = slope_byte((at[-PAINT_WIDTH] - at[PAINT_WIDTH]) * per_cm);
+            paint->texel[r][c].slope_y = slope_byte((*(at - width) - at[width]) * per_cm);
         }
     }
     free(relief);
@@ -241,12 +242,12 @@ void paint_sample(const struct paint *paint, struct vec2 uv, struct paint_sample
     const struct texel *const t[4] = {a, a + 1, b, b + 1};
     float red = 0, green = 0, blue = 0, gloss = 0, sx = 0, sy = 0;
     for (int i = 0; i < 4; i++) {
-        red += w[i] * t[i]->red;
-        green += w[i] * t[i]->green;
-        blue += w[i] * t[i]->blue;
-        gloss += w[i] * t[i]->gloss;
-        sx += w[i] * t[i]->slope_x;
-        sy += w[i] * t[i]->slope_y;
+        red += w[i] * (float)t[i]->red;
+        green += w[i] * (float)t[i]->green;
+        blue += w[i] * (float)t[i]->blue;
+        gloss += w[i] * (float)t[i]->gloss;
+        sx += w[i] * (float)t[i]->slope_x;
+        sy += w[i] * (float)t[i]->slope_y;
     }
     const float byte = 1.0f / 255;
     out->albedo =

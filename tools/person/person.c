@@ -89,7 +89,7 @@ synctalk_status person_create(struct person **out, uint32_t seed, synctalk_error
     marks_create(&person->marks, &person->skin, &person->mesh);
     if ((st = paint_create(&person->paint, seed, err)))
         goto done;
-    size_t pixels = STAGE_SIDE * STAGE_SIDE;
+    size_t pixels = (size_t)STAGE_SIDE * STAGE_SIDE;
     if (!(person->room = malloc(pixels * sizeof *person->room))) {
         st = st_fail_memory(err, "the room", pixels * sizeof *person->room);
         goto done;
@@ -105,20 +105,20 @@ done:
     return st;
 }
 
-void person_free(struct person **owned)
+void person_free(struct person **person)
 {
-    struct person *person = *owned;
-    if (!person)
+    struct person *p = *person;
+    if (!p)
         return;
-    mesh_free(&person->mesh);
-    skin_free(&person->skin);
-    hair_free(&person->hair);
-    paint_free(&person->paint);
-    free(person->baked[0]);
-    free(person->baked[1]);
-    free(person->room);
-    free(person);
-    *owned = NULL;
+    mesh_free(&p->mesh);
+    skin_free(&p->skin);
+    hair_free(&p->hair);
+    paint_free(&p->paint);
+    free(p->baked[0]);
+    free(p->baked[1]);
+    free(p->room);
+    free(p);
+    *person = NULL;
 }
 
 synctalk_status person_studio_create(struct person_studio **out, const struct person *person,

@@ -92,10 +92,9 @@ static struct vec3 shade_skin(const struct shade_frame *f, const struct shade_po
     return mad3(c, gleam, (0.35f + 1.1f * s.gloss) * stepf(0, 0.16f, s.gloss));
 }
 
-static struct vec3 shade_lip_inside(const struct shade_frame *f, const struct shade_point *p)
+static struct vec3 shade_lip_inside(const struct shade_point *p)
 {
     struct vec3 c = mul3(vec3(0.40f, 0.125f, 0.115f), p->lit.diffuse);
-    (void)f;
     return mad3(c, shine(p, p->normal, 0.40f, 0.03f), 0.5f);
 }
 
@@ -161,7 +160,7 @@ struct vec3 shade_point(const struct shade_frame *f, const struct shade_point *p
     case PART_SKIN:
         return shade_skin(f, p);
     case PART_LIP_INSIDE:
-        return shade_lip_inside(f, p);
+        return shade_lip_inside(p);
     case PART_LID_EDGE: {
         struct vec3 c = mul3(vec3(0.52f, 0.26f, 0.22f), p->lit.diffuse);
         return mad3(c, shine(p, p->normal, 0.3f, 0.03f), 0.8f);

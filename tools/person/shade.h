@@ -32,10 +32,11 @@ struct shade_frame {
 };
 
 /* `soft` is for skin and flesh, where light spreads below the surface. */
-void shade_light(struct lit *lit, struct vec3 normal, const struct baked *baked, int soft);
-struct vec3 shade_point(const struct shade_frame *frame, const struct shade_point *point);
+void shade_light(struct lit *lit, struct vec3 n, const struct baked *b, int soft);
+struct vec3 shade_point(const struct shade_frame *f, const struct shade_point *p);
 
-/* Height of the lobe of a rough mirror; `rough` 0..1. */
-float shade_lobe(struct vec3 normal, struct vec3 view, struct vec3 towards, float rough, float f0);
+/* Height of the lobe of a rough mirror with normal n, seen from v, for light from l; `rough`
+ * 0..1, `f0` is what it mirrors head on. */
+float shade_lobe(struct vec3 n, struct vec3 v, struct vec3 l, float rough, float f0);
 
 #endif /* PERSON_SHADE_H */

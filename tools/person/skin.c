@@ -267,7 +267,8 @@ static void roll_lip(struct skin *skin, struct mesh *mesh, int below)
     for (int k = 0; k < ROLL_ROWS; k++) {
         for (int i = 0; i < LIP_COLUMNS; i++) {
             struct vec3 p = mesh->rest[edge[i]];
-            float place = (float)(i - LIP_COLUMNS / 2) / (LIP_COLUMNS / 2);
+            const int half = LIP_COLUMNS / 2;
+            float place = (float)(i - half) / (float)half;
             float open = 1 - place * place;
             p.y += (below ? -1.0f : 1.0f) * lip_roll[k].x * open;
             p.z += lip_roll[k].y * (0.3f + 0.7f * open);
@@ -328,7 +329,7 @@ static void find_edges(struct skin *skin, const struct mesh *mesh)
         struct skin_vertex *v = skin->rig + i;
         float column = v->lip_place * MOUTH_HALF / SKIN_STEP + SKIN_HALF;
         int c = (int)column;
-        const uint32_t *edge = skin->grid + skin->lip_row * SKIN_COLUMNS + c;
+        const uint32_t *edge = skin->grid + (size_t)skin->lip_row * SKIN_COLUMNS + (size_t)c;
         float t = column - (float)c;
         v->edge_y = mixf(mesh->rest[edge[0]].y, mesh->rest[edge[1]].y, t);
         v->edge_z = mixf(mesh->rest[edge[0]].z, mesh->rest[edge[1]].z, t);

@@ -121,7 +121,7 @@ void stage_develop(const struct vec3 *light, struct st_picture *picture)
             float v = ((float)y + 0.5f) / STAGE_SIDE - 0.46f;
             float far = u * u + v * v;
             float k = (1 - 0.75f * far * far * 2) / FILM_END;
-            const struct vec3 *c = light + y * STAGE_SIDE + x;
+            const struct vec3 *c = light + (size_t)y * STAGE_SIDE + (size_t)x;
             const float channels[3] = {c->z, c->y, c->x};
             for (int i = 0; i < 3; i++)
                 row[3 * x + i] = table[(int)(sqrtf(clampf(channels[i] * k, 0, 1)) * FILM_STEPS)];

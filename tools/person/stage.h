@@ -27,10 +27,10 @@ struct lamp {
 
 extern const struct lamp stage_lamps[LAMP_COUNT];
 
-/* Light from everywhere else, for a surface that faces `normal`. */
-struct vec3 stage_ambient(struct vec3 normal);
-/* What a mirror shows in direction `towards`. */
-struct vec3 stage_reflection(struct vec3 towards);
+/* Light from everywhere else, for a surface that faces `n`. */
+struct vec3 stage_ambient(struct vec3 n);
+/* What a mirror shows in direction `r`. */
+struct vec3 stage_reflection(struct vec3 r);
 
 /* `room` [STAGE_SIDE * STAGE_SIDE], blurred as behind a portrait lens. */
 void stage_room(struct vec3 *room, uint32_t seed);

@@ -5,7 +5,8 @@
 
 #define TOOTH_ACROSS 8
 #define TOOTH_DOWN 9
-#define TEETH_SIDE 6 /* on each side, from the middle */
+#define TEETH_SIDE 6  /* on each side, from the middle */
+#define ARCH_STEPS 64 /* of measuring along a row */
 #define GUM_STEPS 40
 #define GUM_ROWS 5
 #define TONGUE_ACROSS 16
@@ -44,11 +45,11 @@ static const struct arch arches[2] = {
 static struct vec3 arch_point(const struct arch *arch, float s, struct vec3 *out)
 {
     float side = s < 0 ? -1.0f : 1.0f;
-    float left = fabsf(s);
+    const float step = fabsf(s) / ARCH_STEPS;
     float x = 0;
-    for (float step = 0.02f; left > 0; left -= step) {
+    for (int i = 0; i < ARCH_STEPS; i++) {
         float slope = 2 * arch->bend * x;
-        x += fminf(step, left) / sqrtf(1 + slope * slope);
+        x += step / sqrtf(1 + slope * slope);
     }
     *out = unit3(vec3(side * 2 * arch->bend * x, 0, 1));
     return vec3(side * x, 0, arch->front - arch->bend * x * x);
