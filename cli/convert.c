@@ -7,7 +7,7 @@
 #include "console.h"
 
 /* In the order of synctalk_weights_format_kind. */
-static const char *const kinds[] = {"safetensors", "safetensors-f16", "pth", NULL};
+static const char *const kinds[] = {"safetensors", "safetensors-f16", "pth", "onnx", NULL};
 
 static const struct own_option own[] = {
     {"to", 0, OWN_CHOICE, .choices = kinds, .unit = "FORMAT",
@@ -21,6 +21,9 @@ static const char *const text[] = {
     "Writes every tensor of IN (PyTorch, safetensors or NumPy) to OUT. safetensors files "
     "load by mapping and need no unpacking; safetensors-f16 halves the size; pth is what "
     "torch.load() reads.",
+    "onnx is for a UNet alone: its graph with inputs image [N, 6, 320, 320] and audio and the "
+    "output out [N, 3, 320, 320], batch norms folded, operator set 13, for ONNX Runtime and "
+    "its like.",
     "With --encoder the file remembers which audio encoder the network was trained with; "
     "the shapes do not tell ave from hubert.",
     NULL,
@@ -42,6 +45,8 @@ static int kind_of_name(const char *path)
         return SYNCTALK_WEIGHTS_SAFETENSORS_F32;
     if (strcasecmp(dot, ".pth") == 0 || strcasecmp(dot, ".pt") == 0)
         return SYNCTALK_WEIGHTS_PTH;
+    if (strcasecmp(dot, ".onnx") == 0)
+        return SYNCTALK_WEIGHTS_ONNX;
     return -1;
 }
 
@@ -54,7 +59,7 @@ static int run(struct args *args)
     int kind = args_text(args, "to") ? args_choice(args, "to") : kind_of_name(output);
     if (kind < 0) {
         say(args->command->name,
-            "%s: the name ends in neither .safetensors nor .pth; say --to FORMAT", output);
+            "%s: the name ends in none of .safetensors, .pth and .onnx; say --to FORMAT", output);
         return EXIT_USAGE;
     }
 

@@ -57,6 +57,9 @@ typedef enum synctalk_weights_format_kind {
     SYNCTALK_WEIGHTS_SAFETENSORS_F32 = 0,
     SYNCTALK_WEIGHTS_SAFETENSORS_F16 = 1,
     SYNCTALK_WEIGHTS_PTH = 2, /**< zip form, f32 floats; torch.load() reads it */
+    /** A UNet's graph with batch norms folded, operator set 13, f32; of other networks
+        SYNCTALK_E_MODEL. `encoder` is needed where the file does not say it. */
+    SYNCTALK_WEIGHTS_ONNX = 3,
 } synctalk_weights_format_kind;
 
 /**

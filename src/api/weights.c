@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "models/unet_onnx.h"
 #include "weights/convert.h"
 #include "weights/weights.h"
 
@@ -181,6 +182,21 @@ synctalk_status synctalk_weights_range(const synctalk_weights *weights, size_t i
     return SYNCTALK_OK;
 }
 
+static synctalk_status write_onnx(const struct st_weights *set, const char *output,
+                                  synctalk_encoder encoder, bool overwrite, synctalk_error *err)
+{
+    struct st_unet_form form;
+    synctalk_status st = st_unet_recognise(&form, set, encoder, err);
+    if (st)
+        return st;
+    if (form.encoder == SYNCTALK_ENCODER_AUTO)
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "%s: does not say whether its network was made for ave or hubert features; "
+                       "give --encoder ave or --encoder hubert",
+                       st_weights_path(set));
+    return st_unet_write_onnx(set, &form, output, overwrite, err);
+}
+
 synctalk_status synctalk_weights_convert(const synctalk_weights *weights, const char *output,
                                          synctalk_weights_format_kind kind,
                                          synctalk_encoder encoder, int overwrite,
@@ -204,6 +220,8 @@ synctalk_status synctalk_weights_convert(const synctalk_weights *weights, const 
                                             err);
     case SYNCTALK_WEIGHTS_PTH:
         return st_weights_write_pth(weights->set, output, key, note, overwrite != 0, err);
+    case SYNCTALK_WEIGHTS_ONNX:
+        return write_onnx(weights->set, output, encoder, overwrite != 0, err);
     }
     return st_fail(err, SYNCTALK_E_ARG, "output format %d does not exist", (int)kind);
 }

@@ -28,6 +28,13 @@ def png_size(path):
     return struct.unpack(">II", data[16:24])
 
 
+def python_with_torch():
+    for python in [sys.executable, "/usr/bin/python3"]:
+        if not subprocess.run([python, "-c", "import torch"], capture_output=True).returncode:
+            return python
+    return None
+
+
 class Train(harness.Case):
     def setUp(self):
         super().setUp()
@@ -120,10 +127,9 @@ class Train(harness.Case):
 
     def test_what_pytorch_makes_of_it(self):
         """PyTorch's load_state_dict() takes every tensor, strictly."""
-        torch = shutil.which("python3", path="/usr/bin")
+        torch = python_with_torch()
         check = pathlib.Path(__file__).with_name("check_torch.py")
-        if not torch or subprocess.run([torch, "-c", "import torch"],
-                                       capture_output=True).returncode:
+        if not torch:
             self.skipTest("python3-torch is not installed")
         self.good("train", *self.person, *QUICK, "--epochs", 1)
         self.good("convert", self.folder / "0.pth", "copy.safetensors")
@@ -131,6 +137,22 @@ class Train(harness.Case):
         for path in [self.folder / "0.pth", self.dir / "again.pth"]:
             done = subprocess.run([torch, check, path], capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_onnx(self):
+        """The graph is sound and, run node by node, gives what the checkpoint gives."""
+        check = pathlib.Path(__file__).with_name("check_onnx.py")
+        self.good("convert", self.root / "random.safetensors", "net.onnx")
+        self.good("convert", self.root / "random.safetensors", "net.pth")
+        subprocess.run([sys.executable, check, "net.onnx"], cwd=self.dir, check=True)
+        self.refused(1, "convert", "net.onnx", "x.onnx", says="net.onnx")
+        self.refused(1, "convert", self.root / "dataset/tiny/aud_ave.npy", "x.onnx",
+                     says="not a SyncTalk UNet")
+        torch = python_with_torch()
+        if not torch:
+            self.skipTest("the graph is sound; python3-torch, to run it, is not installed")
+        done = subprocess.run([torch, check, "net.onnx", "net.pth"], cwd=self.dir,
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 if __name__ == "__main__":
