@@ -11,7 +11,7 @@
 #include "models/unet_wiring.h"
 #include "weights/onnx_writer.h"
 
-#define NAME_MAX_BYTES (2 * ST_PART_NAME_MAX)
+#define NAME_MAX_BYTES ((size_t)2 * ST_PART_NAME_MAX)
 
 /* Names of values. */
 struct wires {

@@ -41,7 +41,7 @@ class Usage(harness.Case):
         self.refused(2, "generate", "--audio=", says="--audio")
         self.refused(2, "doctor", "--seconds", "0", says=["--seconds", "1 to 600"])
         self.refused(2, "doctor", "--seconds", "1e3", says=["--seconds", "1e3"])
-        self.refused(2, "convert", "a", "b.pth", "--to", "onnx", says=["onnx", "safetensors-f16"])
+        self.refused(2, "convert", "a", "b.pth", "--to", "gguf", says=["gguf", "safetensors-f16"])
 
     def test_what_is_needed(self):
         self.refused(2, "generate", "--audio", "x.wav", says="--model")
