@@ -88,11 +88,13 @@ static synctalk_status say_all(struct speech *all, const struct script_settings 
         if ((st = speech_say(synth, voices[language], text, &manner, &next, err)))
             break;
         double now = all->count ? speech_seconds(all) : 0;
-        if (now + pause + speech_seconds(&next) > s->seconds) {
+        bool fits = now + pause + speech_seconds(&next) <= s->seconds;
+        if (!fits && all->count) {
             speech_free(&next);
             break;
         }
-        if ((st = append(all, &next, pause, err)))
+        /* A film too short for one sentence gets its beginning. */
+        if ((st = append(all, &next, pause, err)) || !fits)
             break;
     }
     speech_close(&synth);
