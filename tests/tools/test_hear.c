@@ -5,11 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/stat.h>
+
+#include "base/cpu.h"
+#include "base/file.h"
 #include "base/pool.h"
 #include "hear/heads.h"
 #include "hear/lessons.h"
 #include "hear/random.h"
 #include "hear/score.h"
+#include "kernels/kernels.h"
 #include "support/support.h"
 
 #define GRID_HZ 100
@@ -20,18 +25,23 @@ static bool engines_present(void)
     return speech_engine_present(SPEECH_FLITE) && speech_engine_present(SPEECH_ESPEAK);
 }
 
-static struct speech_synth *synth; /* one for all: a process opens espeak-ng only once */
+static struct speech_synth *synth;      /* one for all: a process opens espeak-ng only once */
+static struct hear_corpus *two_minutes; /* to learn from; NULL without synthesisers */
 
 static int open_synth(void **state)
 {
+    struct hear_plan plan = {.minutes = 2, .seed = 1};
     (void)state;
     ST_OK(speech_open(&synth, err));
+    if (engines_present())
+        ST_OK(hear_corpus_make(&two_minutes, synth, &plan, err));
     return 0;
 }
 
 static int close_synth(void **state)
 {
     (void)state;
+    hear_corpus_free(&two_minutes);
     speech_close(&synth);
     return 0;
 }
@@ -75,7 +85,8 @@ static void test_held_out_voices_stay_out(void **state)
 {
     (void)state;
     NEED_ENGINES();
-    struct hear_corpus *learn = make_corpus(2, false, 1), *judge = make_corpus(0.01, true, 1);
+    const struct hear_corpus *learn = two_minutes;
+    struct hear_corpus *judge = make_corpus(0.01, true, 1);
     size_t german = 0;
     assert_true(learn->seconds >= 120 && learn->seconds < 150);
     for (size_t i = 0; i < learn->count; i++) {
@@ -86,7 +97,6 @@ static void test_held_out_voices_stay_out(void **state)
     for (size_t i = 0; i < judge->count; i++)
         assert_true(judge->utterances[i].voice->held_out);
     assert_true(judge->count >= 13);
-    hear_corpus_free(&learn);
     hear_corpus_free(&judge);
 }
 
@@ -126,7 +136,7 @@ static void test_labels_follow_the_sound(void **state)
 {
     (void)state;
     NEED_ENGINES();
-    struct hear_corpus *corpus = make_corpus(2, false, 1);
+    const struct hear_corpus *corpus = two_minutes;
     size_t count = 0, capacity = (size_t)(corpus->seconds * GRID_HZ) + corpus->count;
     double *level = calloc(capacity, sizeof *level), *opening = calloc(capacity, sizeof *opening);
     assert_true(level && opening);
@@ -152,7 +162,6 @@ static void test_labels_follow_the_sound(void **state)
     assert_true(best <= 1 && best >= -8);
     free(level);
     free(opening);
-    hear_corpus_free(&corpus);
 }
 
 /* Guards against labels of the wrong instant: a click in silence is heard evenly by the
@@ -283,7 +292,7 @@ static void test_lessons_are_repeatable(void **state)
     (void)state;
     NEED_ENGINES();
     enum { COUNT = 32 };
-    struct hear_corpus *corpus = make_corpus(0.5, false, 1);
+    const struct hear_corpus *corpus = two_minutes;
     float *mel[3];
     struct hear_target *targets[3];
     for (int k = 0; k < 3; k++) {
@@ -309,7 +318,6 @@ static void test_lessons_are_repeatable(void **state)
         free(mel[k]);
         free(targets[k]);
     }
-    hear_corpus_free(&corpus);
 }
 
 /* The window of a lesson is heard where its labels say: in plain lessons, loud where the
@@ -319,7 +327,7 @@ static void test_lessons_keep_labels_with_sound(void **state)
     (void)state;
     NEED_ENGINES();
     enum { COUNT = 800 };
-    struct hear_corpus *corpus = make_corpus(2, false, 1);
+    const struct hear_corpus *corpus = two_minutes;
     struct st_pool *pool;
     struct lessons *lessons;
     float *mel = malloc(sizeof *mel * COUNT * WINDOW_FLOATS);
@@ -345,7 +353,6 @@ static void test_lessons_keep_labels_with_sound(void **state)
     st_pool_destroy(&pool);
     free(mel);
     free(targets);
-    hear_corpus_free(&corpus);
 }
 
 static void test_gradient_of_the_loss(void **state)
@@ -387,6 +394,70 @@ static void test_area_under_the_curve(void **state)
     assert_true(isnan(score_auc(scores, apart, 3)));
 }
 
+/* Guards against shipping an encoder that does not open, is too large, or hears nothing: a
+ * linear probe of its features tells speech from pauses of voices that it never met. */
+static void test_shipped_encoder_hears(void **state)
+{
+    (void)state;
+    NEED_ENGINES();
+    char path[ST_PATH_MAX];
+    struct st_weights *weights;
+    struct st_ave *ave;
+    struct st_ave_worker *worker;
+    struct st_kernels kernels;
+    struct stat info;
+    ST_OK(st_path_format(path, err, "%s/data/audio_visual_encoder.safetensors",
+                         getenv("ST_TEST_SOURCE")));
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(info.st_size <= 6 << 20);
+    st_kernels_init(&kernels, st_cpu_flags());
+    ST_OK(st_weights_open(&weights, path, err));
+    ST_OK(st_ave_open(&ave, weights, &kernels, err));
+    ST_OK(st_ave_worker_open(&worker, ave, err));
+
+    struct hear_corpus *corpus = make_corpus(0.01, true, 1);
+    size_t count = 0, capacity = (size_t)(corpus->seconds * 25) + 3 * corpus->count;
+    float *features = malloc(sizeof *features * capacity * ST_AVE_VECTOR);
+    float *scores = malloc(sizeof *scores * capacity);
+    bool *speech = malloc(sizeof *speech * capacity);
+    assert_true(features && scores && speech);
+    for (size_t u = 0; u < corpus->count; u++) {
+        const struct hear_utterance *utterance = &corpus->utterances[u];
+        float *sound = malloc(sizeof *sound * utterance->count), *windows;
+        double *middles;
+        size_t some;
+        assert_non_null(sound);
+        for (size_t i = 0; i < utterance->count; i++)
+            sound[i] = (float)utterance->samples[i] / INT16_MAX;
+        ST_OK(hear_windows(&windows, &middles, &some, sound, utterance->count, err));
+        assert_true(count + some <= capacity);
+        ST_OK(st_ave_run(worker, some, windows, features + count * ST_AVE_VECTOR, err));
+        for (size_t i = 0; i < some; i++) {
+            struct hear_target target;
+            hear_target_at(&target, utterance, middles[i], 1);
+            speech[count++] = target.speech > 0;
+        }
+        free(sound);
+        free(windows);
+        free(middles);
+    }
+    assert_int_equal(score_probe(scores, features, speech, count), 0);
+    double area = score_auc(scores + count / 2, speech + count / 2, count - count / 2);
+    print_message("speech from pauses: %.4f\n", area);
+    assert_true(area > 0.97);
+    double squares = 0;
+    for (size_t i = 0; i < count * ST_AVE_VECTOR; i++)
+        squares += (double)features[i] * (double)features[i];
+    assert_true(fabs(sqrt(squares / (double)(count * ST_AVE_VECTOR)) - 0.8) < 0.1);
+    free(features);
+    free(scores);
+    free(speech);
+    hear_corpus_free(&corpus);
+    st_ave_worker_close(&worker);
+    st_ave_close(&ave);
+    st_weights_close(&weights);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_lessons_keep_labels_with_sound),
         cmocka_unit_test(test_gradient_of_the_loss),
         cmocka_unit_test(test_area_under_the_curve),
+        cmocka_unit_test(test_shipped_encoder_hears),
     };
     return cmocka_run_group_tests(tests, open_synth, close_synth);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Speech to learn from, and to be judged by: synthesised anew each time, in memory, the
- * same for the same plan. A minute costs 2.4 MB and about a tenth of a second.
+ * same for the same plan. A minute costs 2.4 MB and about half a second.
  */
 #ifndef HEAR_CORPUS_H
 #define HEAR_CORPUS_H

@@ -6,15 +6,15 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "hear/random.h"
 #include "hear/report.h"
 #include "hear/score.h"
 #include "media/audio_reader.h"
 
 #define CHUNK 512 /* samples that one probability is of */
 #define LONGEST_S 600
-#define MOVE_DB 15
-#define MOVE_S 0.7 /* between two levels drawn at random */
+#define LEVEL_S 0.2
+#define LEVEL_RMS 0.1
+#define LEVEL_GAIN 1000
 
 static synctalk_status read_sound(float **samples, size_t *count, const char *path,
                                   synctalk_error *err)
@@ -71,20 +71,24 @@ done:
     return st;
 }
 
-/* Louder and softer at random, without steps. */
-static void move_level(float *samples, size_t count)
+/* Make everything equally loud: divide by the root mean square of LEVEL_S around. */
+static synctalk_status level_out(float *samples, size_t count, synctalk_error *err)
 {
-    struct st_random random = {1};
-    size_t stretch = (size_t)(MOVE_S * SPEECH_HZ);
-    double from = 0, to = 0;
+    double *sums = malloc((count + 1) * sizeof *sums); /* of squares, before each sample */
+    size_t reach = (size_t)(LEVEL_S / 2 * SPEECH_HZ);
+    if (!sums)
+        return st_fail_memory(err, "sound", count * sizeof *sums);
+    sums[0] = 0;
+    for (size_t i = 0; i < count; i++)
+        sums[i + 1] = sums[i] + (double)samples[i] * (double)samples[i];
     for (size_t i = 0; i < count; i++) {
-        if (i % stretch == 0) {
-            from = to;
-            to = hear_between(&random, -MOVE_DB, MOVE_DB);
-        }
-        double db = from + (to - from) * (double)(i % stretch) / (double)stretch;
-        samples[i] = (float)fmin(fmax((double)samples[i] * pow(10, db / 20), -1), 1);
+        size_t from = i > reach ? i - reach : 0, to = i + reach < count ? i + reach : count;
+        double rms = sqrt((sums[to] - sums[from]) / (double)(to - from));
+        double gain = fmin(LEVEL_RMS / (rms + 1e-9), LEVEL_GAIN);
+        samples[i] = (float)fmin(fmax((double)samples[i] * gain, -1), 1);
     }
+    free(sums);
+    return SYNCTALK_OK;
 }
 
 struct material {
@@ -168,8 +172,9 @@ synctalk_status report_recording(FILE *file, struct hearing *hearing, const char
             "head", "probe", "level");
     if ((st = report_once(file, slash ? slash + 1 : audio, hearing, &material, err)))
         goto done;
-    move_level(samples, material.sample_count);
-    st = report_once(file, "the same, level moved", hearing, &material, err);
+    if ((st = level_out(samples, material.sample_count, err)))
+        goto done;
+    st = report_once(file, "the same, equally loud", hearing, &material, err);
 
 done:
     free(samples);

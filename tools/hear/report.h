@@ -27,8 +27,8 @@ synctalk_status report_features(struct feature_size *size, struct hearing *heari
 /* How well pauses are told from speech in a recording. `probabilities` is a .npy of one
  * probability of speech for each 512 samples. Printed: area under the curve of the head's
  * answer, of a linear probe of the features that learns on the first half (judged on the
- * second), and of the level of the sound; then of each once the level was moved up and down
- * by up to 15 dB at random, which leaves the level itself no knowledge. */
+ * second), and of the level of the sound; then of each once pauses were made as loud as
+ * speech, so that what is left is the kind of sound. */
 synctalk_status report_recording(FILE *file, struct hearing *hearing, const char *audio,
                                  const char *probabilities, synctalk_error *err);
 
