@@ -33,9 +33,10 @@ test-long: build
 	@status=0; meson test -C $(BUILD) --no-rebuild --print-errorlogs --suite long || status=$$?; \
 	python3 tests/summary.py $(BUILD)/meson-logs/testlog.json || status=1; exit $$status
 
-# A drawn person with a small random network: it shows that all works, not how well.
+# A rendered person who was trained like any other says a sentence in two languages.
 demo: build
-	$(BUILD)/tools/demo_person $(DEMO_ROOT)
+	rm -rf $(DEMO_ROOT)
+	$(BUILD)/tools/demo/demo_person $(DEMO_ROOT) 12
 	$(BUILD)/synctalk generate --root $(DEMO_ROOT) --model demo \
 		--audio $(DEMO_ROOT)/demo.wav -o demo.mp4 -y
 	@echo "The video is $(CURDIR)/demo.mp4"

@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Make data/demo/0.safetensors: film the demo person, train the narrow network, pack it.
 #
-#     tools/demo/make_person.sh WORK [MINUTES]
+#     tools/demo/make_person.sh WORK
 #
-# WORK is a folder for films and checkpoints (about 4 GB); training stops after MINUTES
-# (20). After an interruption the same command goes on. BUILD names the build folder.
+# WORK is a folder for films and checkpoints (about 2 GB). After an interruption the same
+# command goes on. BUILD names the build folder.
 set -eu
 
 work=$1
-minutes=${2:-20}
 build=${BUILD:-build}
 source=$(dirname "$0")/../..
 dataset=$work/dataset/demo
@@ -43,10 +42,10 @@ fi
         -o "$dataset/aud_ave.npy"
 
 "$build/synctalk" train --root "$work" --model demo --width narrow --encoder ave \
-    --samples-per-epoch 2000 --epochs 1000 --holdout 0.04 --seed 1 --batch 4 --lr 0.002 \
-    --warm-up 50 --mouth-weight 1 --time-limit "$minutes"
+    --epochs 10 --holdout 0.03 --seed 1 --batch 4 --lr 0.001 --schedule cosine --warm-up 20 \
+    --mouth-weight 2 --precision bf16
 
 last=$(ls "$work/checkpoint/demo" | sed -n 's/^\([0-9]*\)\.pth$/\1/p' | sort -n | tail -n 1)
 mkdir -p "$source/data/demo"
 "$build/synctalk" convert "$work/checkpoint/demo/$last.pth" \
-    "$source/data/demo/0.safetensors" --to safetensors-f16 --encoder ave
+    "$source/data/demo/0.safetensors" --to safetensors-f16 --encoder ave -y
