@@ -66,7 +66,7 @@ static void pixels_have_their_gradient(void **state)
         for (int probe = 0; probe < 40; probe++) {
             size_t at = st_random_next(&seed) % (N * PICTURE);
             if (probe % 2) /* half of them inside the mouth region */
-                at = (size_t)(probe % N) * PICTURE + (size_t)(130 + probe) * 320 + 100;
+                at = (size_t)(probe / 2 % N) * PICTURE + (size_t)(130 + probe) * 320 + 100;
             const float kept = p[at];
             const float step = 1e-3f;
             p[at] = kept + step;

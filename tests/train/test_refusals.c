@@ -209,7 +209,7 @@ static void states(void **state)
     char path[ST_PATH_MAX];
     ST_OK(st_path_join(path, scene.folder, "train.jsonl", err));
     int fd = open(path, O_RDWR | O_CLOEXEC);
-    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_int_equal(flock(fd, LOCK_SH), 0);
     o = scene_train(&scene, NULL);
     assert_int_equal(o.status, SYNCTALK_E_EXISTS);
     assert_non_null(strstr(o.message, "another process is training"));
