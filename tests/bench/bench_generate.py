@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Time the whole command: sound to finished MP4, on the drawn demo person and, where the
+"""Time the whole command: sound to finished MP4, on the demo person and, where the
 reference data is there, on a real one.
 
 Usage: bench_generate.py SYNCTALK DEMO_PERSON SHARED

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the command share: running it, a scratch folder, the demo person.
 
-ST_TEST_SYNCTALK is the program, ST_TEST_DEMO the tool that draws the demo person (may be
+ST_TEST_SYNCTALK is the program, ST_TEST_DEMO the tool that films the demo person (may be
 absent), ST_TEST_SOURCE the source tree.
 """
 import atexit
@@ -63,7 +63,7 @@ class Case(unittest.TestCase):
 
 @functools.lru_cache
 def draw_demo():
-    """The demo person's project folder, drawn once and gone when the test ends."""
+    """The demo person's project folder, filmed once and gone when the test ends."""
     root = pathlib.Path(tempfile.mkdtemp(prefix="synctalk-demo-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     subprocess.run([DEMO_TOOL, str(root)], check=True, timeout=LIMIT, stdout=subprocess.DEVNULL)
@@ -78,7 +78,7 @@ class DemoCase(Case):
     @classmethod
     def setUpClass(cls):
         if not DEMO_TOOL:
-            raise unittest.SkipTest("the tool that draws the demo person is not built")
+            raise unittest.SkipTest("the tool that films the demo person is not built")
         cls.demo = draw_demo()
         cls.person = ["--root", cls.demo, "--model", cls.name]
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""generate and features as a user meets them, on the drawn demo person."""
+"""generate and features as a user meets them, on the demo person."""
 import json
 import os
 import pathlib
@@ -32,7 +32,7 @@ class Generate(harness.DemoCase):
 
     def test_where_shared_networks_may_lie(self):
         """--models, then the project, then SYNCTALK_MODELS, then the user's data folder."""
-        network = "audio_visual_encoder.pth"
+        network = "audio_visual_encoder.safetensors"
         root = pathlib.Path(self.person[self.person.index("--root") + 1])
         bare = self.dir / "bare"
         bare.mkdir()
@@ -40,7 +40,7 @@ class Generate(harness.DemoCase):
             (bare / name).symlink_to(root / name)
         call = ["features", "hello.wav", "-o", "f.npy", "-y", "--root", bare]
         home = {"HOME": self.dir / "home"}
-        text = self.refused(1, *call, env=home, says=network)
+        text = self.refused(1, *call, env=home, says="audio_visual_encoder")
         self.assertIn(str(self.dir / "home/.local/share/synctalk/model"), text)
         places = [("home/.local/share/synctalk/model", home, []),
                   ("data/synctalk/model", {**home, "XDG_DATA_HOME": self.dir / "data"}, []),
