@@ -38,7 +38,7 @@ demo: build
 	rm -rf $(DEMO_ROOT)
 	$(BUILD)/tools/demo/demo_person $(DEMO_ROOT) 12
 	$(BUILD)/synctalk generate --root $(DEMO_ROOT) --model demo \
-		--audio $(DEMO_ROOT)/demo.wav -o demo.mp4 -y
+		--audio $(DEMO_ROOT)/demo.wav --blend face -o demo.mp4 -y
 	@echo "The video is $(CURDIR)/demo.mp4"
 
 bench: build
