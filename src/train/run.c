@@ -354,6 +354,9 @@ static synctalk_status go_on(struct run *r, synctalk_error *err)
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: stands at step %" PRId64 " of %" PRId64,
                        r->state_path, r->at.step, r->task->steps);
     r->earlier = r->at.seconds;
+    /* Killed between the save of an epoch and this, a run left what it no longer keeps; where
+     * that epoch was the last, nothing else would ever remove it. */
+    prune(r);
     st_log(r->callbacks, SYNCTALK_LOG_INFO,
            "going on after epoch %" PRId64 ", step %" PRId64 " of the next", r->at.epoch,
            r->at.step);
