@@ -4,7 +4,7 @@
 #
 #     tools/demo/make_person.sh WORK
 #
-# WORK is a folder for films and checkpoints (about 2 GB). After an interruption the same
+# WORK is a folder for films and checkpoints (about 4 GB). After an interruption the same
 # command goes on. BUILD names the build folder.
 set -eu
 
@@ -33,19 +33,27 @@ if [ ! -e "$dataset/aud.wav" ]; then
     film 6 flite/kal16 espeak/de+m5
     film 7 espeak/en-us+m1 espeak/de+f2
     film 8 flite/slt espeak/de+m7
+    film 9 espeak/en-us+f4 espeak/de+klatt
+    film 10 flite/rms espeak/de+f1
+    film 11 espeak/en-gb-x-rp+f1 espeak/de+m3
+    film 12 espeak/en+m7 espeak/de+f4
+    film 13 flite/kal16 espeak/de+f2
+    film 14 espeak/en-us+f1 espeak/de+m1
+    film 15 espeak/en+klatt espeak/de+m5
+    film 16 espeak/en-gb-x-rp+f2 espeak/de+f1
     "$source/tools/demo/join_takes.py" "$dataset.part" \
-        $(seq -f "$work/dataset/take-%g" 1 8)
+        $(seq -f "$work/dataset/take-%g" 1 16)
     mv "$dataset.part" "$dataset"
 fi
 [ -e "$dataset/aud_ave.npy" ] ||
-    "$build/synctalk" features "$dataset/aud.wav" --models "$source/data" \
+    "$build/cli/synctalk" features "$dataset/aud.wav" --models "$source/data" \
         -o "$dataset/aud_ave.npy"
 
-"$build/synctalk" train --root "$work" --model demo --width narrow --encoder ave \
-    --epochs 10 --holdout 0.03 --seed 1 --batch 4 --lr 0.001 --schedule cosine --warm-up 20 \
-    --mouth-weight 2 --precision bf16
+"$build/cli/synctalk" train --root "$work" --model demo --width narrow --encoder ave \
+    --epochs 5 --holdout 0.03 --seed 1 --batch 4 --lr 0.001 --schedule cosine --warm-up 20 \
+    --mouth-weight 4 --precision bf16
 
 last=$(ls "$work/checkpoint/demo" | sed -n 's/^\([0-9]*\)\.pth$/\1/p' | sort -n | tail -n 1)
 mkdir -p "$source/data/demo"
-"$build/synctalk" convert "$work/checkpoint/demo/$last.pth" \
+"$build/cli/synctalk" convert "$work/checkpoint/demo/$last.pth" \
     "$source/data/demo/0.safetensors" --to safetensors-f16 --encoder ave -y
