@@ -8,7 +8,7 @@ packages="
     make gcc g++ libc6-dev binutils pkg-config meson ninja-build python3
     libdnnl-dev
     libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
-    libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev
+    libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libssl-dev
     libkissfft-dev libjansson-dev libcmocka-dev
     flite1-dev libespeak-ng-dev espeak-ng-data
 "
