@@ -23,12 +23,15 @@ synctalk_status st_hash_create(struct st_hash **out, synctalk_error *err)
 {
     *out = NULL;
     struct st_hash *hash = calloc(1, sizeof *hash);
-    if (!hash)
-        return st_fail_memory(err, "a hash", sizeof *hash);
+    if (!hash) {
+        st_fail_memory(err, "a hash", sizeof *hash);
+        return SYNCTALK_E_MEMORY;
+    }
     hash->context = EVP_MD_CTX_new();
     if (!hash->context || EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL) != 1) {
         st_hash_destroy(&hash);
-        return st_fail(err, SYNCTALK_E_LIBRARY, "libcrypto cannot start a SHA-256");
+        st_fail(err, SYNCTALK_E_LIBRARY, "libcrypto cannot start a SHA-256");
+        return SYNCTALK_E_LIBRARY;
     }
     *out = hash;
     return SYNCTALK_OK;
