@@ -7,13 +7,17 @@ DEMO_ROOT = $(BUILD)/demo-root
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp')
 TIDY = $(filter src/%.c cli/%.c tools/%.c examples/%.c,$(SOURCES))
 
-.PHONY: all setup build test test-long demo bench lint format install clean
+.PHONY: all setup setup-onnx build test test-long demo bench lint format install clean
 
 all: build
 
 # Install what is missing, with apt-get.
 setup:
 	@tools/setup.sh
+
+# ONNX Runtime, for all that looks for faces.
+setup-onnx:
+	@tools/setup_onnx.sh
 
 $(BUILD)/build.ninja:
 	meson setup $(MESON_FLAGS) $(BUILD)
@@ -25,6 +29,7 @@ build: setup $(BUILD)/build.ninja
 
 # The last line of the output counts the cases.
 test: build
+	@tools/setup_onnx.sh || echo "ONNX Runtime is not there: tests that need it are skipped" >&2
 	@status=0; meson test -C $(BUILD) --no-rebuild --print-errorlogs --no-suite long || status=$$?; \
 	python3 tests/summary.py $(BUILD)/meson-logs/testlog.json || status=1; exit $$status
 
