@@ -134,17 +134,48 @@ size_t st_net_value_bytes(const struct st_net *net, int value)
     return shape_bytes(net, v->padded, v->H, v->W);
 }
 
-int st_net_new_value(struct st_net *net, int C, int H, int W)
+int st_net_padded(const struct st_net *net, int channels)
 {
-    int padded = (C + net->B - 1) / net->B * net->B;
-    size_t bytes = shape_bytes(net, padded, H, W);
+    return (channels + net->B - 1) / net->B * net->B;
+}
+
+bool st_net_same_parts(const struct st_net_value *a, const struct st_net_value *b)
+{
+    bool same = a->part_count == b->part_count;
+    for (int i = 0; same && i < a->part_count; i++)
+        same = a->part[i] == b->part[i];
+    return same;
+}
+
+/* A value of the given parts, H and W; the rest is filled in. */
+static int new_value(struct st_net *net, struct st_net_value value)
+{
+    value.C = value.padded = 0;
+    for (int i = 0; i < value.part_count; i++) {
+        value.C += value.part[i];
+        value.padded += st_net_padded(net, value.part[i]);
+    }
+    size_t bytes = shape_bytes(net, value.padded, value.H, value.W);
     if (!bytes)
         return st_net_fail(net, "a layer has no output, or one beyond memory");
-    int buffer = new_buffer(net, bytes);
-    if (buffer == ST_NET_FAILED)
+    value.buffer = new_buffer(net, bytes);
+    if (value.buffer == ST_NET_FAILED)
         return ST_NET_FAILED;
-    struct st_net_value value = {.buffer = buffer, .C = C, .padded = padded, .H = H, .W = W};
+    value.taken = false;
     return append_value(net, &value);
+}
+
+int st_net_new_value(struct st_net *net, int C, int H, int W)
+{
+    return new_value(net, (struct st_net_value){.part = {C}, .part_count = 1, .H = H, .W = W});
+}
+
+int st_net_new_like(struct st_net *net, int like, int H, int W)
+{
+    struct st_net_value value = net->values[like];
+    value.H = H;
+    value.W = W;
+    return new_value(net, value);
 }
 
 int st_net_same_place(struct st_net *net, int value)
@@ -177,10 +208,10 @@ bool st_net_usable(struct st_net *net, int value)
     return false;
 }
 
-/* A step of our own from `src` to a new value. */
-static int own_layer(struct st_net *net, enum st_net_step_kind kind, int src, int C, int H, int W)
+/* A step of our own from `src` to a new value of the same channels. */
+static int own_layer(struct st_net *net, enum st_net_step_kind kind, int src, int H, int W)
 {
-    int dst = st_net_new_value(net, C, H, W);
+    int dst = st_net_new_like(net, src, H, W);
     if (dst == ST_NET_FAILED)
         return ST_NET_FAILED;
     return st_net_new_step(net, kind, src, dst) == ST_NET_FAILED ? ST_NET_FAILED : dst;
@@ -193,7 +224,15 @@ int st_net_input(struct st_net *net, int C, int H, int W)
     if (net->input_count == ST_NET_PORTS || !shape_bytes(net, C, H, W))
         return st_net_fail(net, "too many inputs, or an impossible size");
     struct st_net_value value = {
-        .buffer = ST_NET_NONE, .input = net->input_count++, .C = C, .padded = C, .H = H, .W = W};
+        .buffer = ST_NET_NONE,
+        .input = net->input_count++,
+        .C = C,
+        .padded = C,
+        .H = H,
+        .W = W,
+        .part = {C},
+        .part_count = 1,
+    };
     return append_value(net, &value);
 }
 
@@ -203,13 +242,13 @@ int st_net_pack(struct st_net *net, int input)
         return ST_NET_FAILED;
     const struct st_net_value v = net->values[input];
     assert(v.buffer == ST_NET_NONE);
-    return own_layer(net, ST_STEP_PACK, input, v.C, v.H, v.W);
+    return own_layer(net, ST_STEP_PACK, input, v.H, v.W);
 }
 
 int st_net_border(struct st_net *net, int x, int border)
 {
     const struct st_net_value v = net->values[x];
-    int dst = own_layer(net, ST_STEP_BORDER, x, v.C, v.H + 2 * border, v.W + 2 * border);
+    int dst = own_layer(net, ST_STEP_BORDER, x, v.H + 2 * border, v.W + 2 * border);
     if (dst != ST_NET_FAILED)
         net->steps[net->step_count - 1].border = border;
     return dst;
@@ -221,7 +260,31 @@ int st_net_upsample(struct st_net *net, int x)
         return ST_NET_FAILED;
     const struct st_net_value v = net->values[x];
     assert(v.buffer != ST_NET_NONE);
-    return own_layer(net, ST_STEP_UPSAMPLE, x, v.C, 2 * v.H, 2 * v.W);
+    return own_layer(net, ST_STEP_UPSAMPLE, x, 2 * v.H, 2 * v.W);
+}
+
+int st_net_mean(struct st_net *net, int x)
+{
+    if (!st_net_usable(net, x))
+        return ST_NET_FAILED;
+    assert(net->values[x].buffer != ST_NET_NONE);
+    return own_layer(net, ST_STEP_MEAN, x, 1, 1);
+}
+
+/* Parts of `a`, then of `b`, without seams where blocks are full. False: too many. */
+static bool join_parts(const struct st_net *net, struct st_net_value *a,
+                       const struct st_net_value *b)
+{
+    for (int i = 0; i < b->part_count; i++) {
+        int *last = &a->part[a->part_count - 1];
+        if (*last % net->B == 0)
+            *last += b->part[i];
+        else if (a->part_count == ST_NET_PARTS)
+            return false;
+        else
+            a->part[a->part_count++] = b->part[i];
+    }
+    return true;
 }
 
 int st_net_concat(struct st_net *net, int a, int b)
@@ -230,12 +293,15 @@ int st_net_concat(struct st_net *net, int a, int b)
         return ST_NET_FAILED;
     const struct st_net_value va = net->values[a], vb = net->values[b];
     if (net->N != 1 || va.H != vb.H || va.W != vb.W || va.buffer == ST_NET_NONE ||
-        vb.buffer == ST_NET_NONE || va.buffer == vb.buffer || va.padded != va.C ||
+        vb.buffer == ST_NET_NONE || va.buffer == vb.buffer ||
         net->buffers[va.buffer].parent != ST_NET_NONE ||
         net->buffers[vb.buffer].parent != ST_NET_NONE)
         return st_net_fail(net, "a concat of values that do not fit together");
 
-    int whole = st_net_new_value(net, va.C + vb.C, va.H, va.W);
+    struct st_net_value both = va;
+    if (!join_parts(net, &both, &vb))
+        return st_net_fail(net, "a concat of too many parts");
+    int whole = new_value(net, both);
     if (whole == ST_NET_FAILED)
         return ST_NET_FAILED;
     int root = net->values[whole].buffer;
@@ -288,9 +354,9 @@ size_t st_net_arena_bytes(const struct st_net *net)
 const char *st_net_layer(const struct st_net *net, size_t index)
 {
     static const char *const own[] = {
-        [ST_STEP_CONV] = "convolution", [ST_STEP_UPSAMPLE] = "upsample",
-        [ST_STEP_COPY] = "copy",        [ST_STEP_BORDER] = "border",
-        [ST_STEP_PACK] = "pack",        [ST_STEP_UNPACK] = "unpack",
+        [ST_STEP_CONV] = "convolution", [ST_STEP_UPSAMPLE] = "upsample", [ST_STEP_MEAN] = "mean",
+        [ST_STEP_COPY] = "copy",        [ST_STEP_BORDER] = "border",     [ST_STEP_PACK] = "pack",
+        [ST_STEP_UNPACK] = "unpack",
     };
     if (index >= (size_t)net->step_count)
         return NULL;

@@ -43,7 +43,7 @@ struct st_net_run;
 /* y = relu(conv(x) + bias + add), cross-correlation as in PyTorch. */
 struct st_conv {
     int channels; /* of y; depthwise: those of x */
-    int kernel;   /* 1 or 3 */
+    int kernel;   /* of both sides; oneDNN's fastest code is for 1 and 3 */
     int stride_h, stride_w;
     int pad; /* same on all four sides */
     bool depthwise;
@@ -51,7 +51,7 @@ struct st_conv {
     int add;              /* a value shaped like y, or ST_NET_NONE. Taken: see st_net_conv() */
     const float *weights; /* [channels, C, kernel, kernel], depthwise [C, 1, kernel, kernel];
                              borrowed for the call */
-    const float *bias;    /* [channels]; borrowed for the call */
+    const float *bias;    /* [channels] or NULL (zeros); borrowed for the call */
 };
 
 /* `kernels` is copied. `share` (NULL or a finished net of the same layers and another
@@ -78,8 +78,12 @@ int st_net_conv_depthwise(struct st_net *net, int x, const struct st_conv *point
 /* Bilinear x2, aligned corners. */
 int st_net_upsample(struct st_net *net, int x);
 
-/* Channels of `a`, then of `b`. Only with N = 1; both have C a multiple of 16, come from
- * st_net_conv*() or st_net_upsample(), and are in no other concat. They stay usable. */
+/* The mean over rows and columns: [N, C, 1, 1]. */
+int st_net_mean(struct st_net *net, int x);
+
+/* Channels of `a`, then of `b`. Only with N = 1; both are no input and in no other concat.
+ * They stay usable. Each keeps its padding, so a sum may add a concat of C other than
+ * multiples of 16 only to what is put together of the same parts. */
 int st_net_concat(struct st_net *net, int a, int b);
 
 /* The next output, [N, C, H, W] f32 row-major; through a sigmoid if asked. */

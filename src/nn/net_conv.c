@@ -15,7 +15,7 @@
 /* One primitive to be: a convolution, and the depthwise one fused into it, or NULL. */
 struct shape {
     int C;            /* channels read: padded, unless the source is row-major */
-    int K;            /* channels written, padded */
+    int K;            /* channels written, padded; depthwise: in the places of those read */
     int P, Q;         /* rows and columns of the convolution */
     int out_P, out_Q; /* and of the depthwise one after it */
 };
@@ -31,14 +31,18 @@ static bool describe(const struct st_net *net, int x, const struct st_conv *conv
 {
     const struct st_net_value *v = &net->values[x];
     shape->C = v->padded;
-    shape->K = (conv->channels + net->B - 1) / net->B * net->B;
+    shape->K = 0;
+    for (int i = 0; conv->depthwise && i < v->part_count; i++)
+        shape->K += st_net_padded(net, v->part[i]);
+    if (!conv->depthwise)
+        shape->K = st_net_padded(net, conv->channels);
     shape->P = shape->out_P = out_size(v->H, conv, conv->stride_h);
     shape->Q = shape->out_Q = out_size(v->W, conv, conv->stride_w);
     if (then) {
         shape->out_P = out_size(shape->P, then, then->stride_h);
         shape->out_Q = out_size(shape->Q, then, then->stride_w);
     }
-    return shape->out_P > 0 && shape->out_Q > 0;
+    return shape->K > 0 && shape->out_P > 0 && shape->out_Q > 0;
 }
 
 static dnnl_format_tag_t inner_layout(const struct st_net *net)
@@ -131,17 +135,32 @@ static bool is_reference(const_dnnl_primitive_desc_t description)
     return strncmp(implementation(description), "ref", 3) == 0;
 }
 
-/* `weights` [K, C, k, k] (depthwise [K, 1, k, k]) with zeros up to whole blocks. Returns
- * a malloc'ed copy. `C` and `padded_C` are 1 for a depthwise one. */
-static float *padded_weights(const struct st_conv *conv, int C, int padded_C, int padded_K)
+/* Channels of `each` floats to the places that they have in `v`. */
+static void spread(const struct st_net *net, const struct st_net_value *v, float *to,
+                   const float *from, size_t each)
 {
-    size_t area = (size_t)conv->kernel * (size_t)conv->kernel;
-    float *padded = calloc((size_t)padded_K * (size_t)padded_C * area, sizeof *padded);
+    for (int i = 0; i < v->part_count; i++) {
+        size_t count = (size_t)v->part[i] * each;
+        memcpy(to, from, count * sizeof *to);
+        from += count;
+        to += (size_t)st_net_padded(net, v->part[i]) * each;
+    }
+}
+
+/* `weights` [K, C, k, k] (depthwise [K, 1, k, k]) with zeros where there are none: those
+ * for channels read, where `v` has them. Returns a malloc'ed copy. */
+static float *padded_weights(const struct st_net *net, const struct st_net_value *v,
+                             const struct st_conv *conv, const struct shape *shape)
+{
+    const size_t area = (size_t)conv->kernel * (size_t)conv->kernel, C = (size_t)v->C;
+    const size_t padded_C = conv->depthwise ? 1 : (size_t)shape->C;
+    float *padded = calloc((size_t)shape->K * padded_C * area, sizeof *padded);
     if (!padded)
         return NULL;
-    for (size_t k = 0; k < (size_t)conv->channels; k++)
-        memcpy(padded + k * (size_t)padded_C * area, conv->weights + k * (size_t)C * area,
-               (size_t)C * area * sizeof *padded);
+    if (conv->depthwise)
+        spread(net, v, padded, conv->weights, area);
+    for (size_t k = 0; !conv->depthwise && k < (size_t)conv->channels; k++)
+        spread(net, v, padded + k * padded_C * area, conv->weights + k * C * area, area);
     return padded;
 }
 
@@ -222,22 +241,26 @@ static synctalk_status add_pack(struct st_net *net, int step_index, int argument
     return st_onednn_status(s, "a convolution's weights", &net->error);
 }
 
-/* Weights and biases of one convolution; `mask` is 0, or DNNL_ARG_ATTR_POST_OP_DW. */
-static synctalk_status pack_weights(struct st_net *net, int step, const struct st_conv *conv, int C,
-                                    const struct shape *shape, int mask)
+/* Weights and biases of one convolution that reads `v`; `mask` is 0, or
+ * DNNL_ARG_ATTR_POST_OP_DW. */
+static synctalk_status pack_weights(struct st_net *net, int step, const struct st_conv *conv,
+                                    const struct st_net_value *v, const struct shape *shape,
+                                    int mask)
 {
     const_dnnl_primitive_desc_t description = NULL;
     synctalk_status st = SYNCTALK_OK;
     float *bias = NULL;
     const int k = conv->kernel, K = shape->K;
-    float *weights =
-        conv->depthwise ? padded_weights(conv, 1, 1, K) : padded_weights(conv, C, shape->C, K);
+    float *weights = padded_weights(net, v, conv, shape);
     bias = calloc((size_t)K, sizeof *bias);
     if (!weights || !bias) {
         st = st_fail_memory(&net->error, "a network's weights", (size_t)K * sizeof *bias);
         goto done;
     }
-    memcpy(bias, conv->bias, (size_t)conv->channels * sizeof *bias);
+    if (conv->bias && conv->depthwise)
+        spread(net, v, bias, conv->bias, 1);
+    else if (conv->bias)
+        memcpy(bias, conv->bias, (size_t)conv->channels * sizeof *bias);
 
     const dnnl_dims_t dense_dims = {K, shape->C, k, k}, group_dims = {K, 1, 1, k, k};
     const dnnl_dims_t bias_dims = {K};
@@ -271,17 +294,19 @@ static int place_result(struct st_net *net, int x, const struct st_conv *conv,
                         const struct shape *shape)
 {
     if (conv->add == ST_NET_NONE)
-        return st_net_new_value(net, conv->channels, shape->out_P, shape->out_Q);
+        return conv->depthwise ? st_net_new_like(net, x, shape->out_P, shape->out_Q)
+                               : st_net_new_value(net, conv->channels, shape->out_P, shape->out_Q);
 
     const struct st_net_value add = net->values[conv->add];
-    if (add.buffer == ST_NET_NONE || add.C != conv->channels || add.H != shape->out_P ||
-        add.W != shape->out_Q)
+    const struct st_net_value single = {.part = {conv->channels}, .part_count = 1};
+    if (add.buffer == ST_NET_NONE || add.H != shape->out_P || add.W != shape->out_Q ||
+        !st_net_same_parts(&add, conv->depthwise ? &net->values[x] : &single))
         return st_net_fail(net, "a residual sum of values of different shape");
     if (add.buffer != net->values[x].buffer)
         return st_net_same_place(net, conv->add);
 
     /* The convolution still reads what the sum would overwrite. */
-    int dst = st_net_new_value(net, add.C, add.H, add.W);
+    int dst = st_net_new_like(net, conv->add, add.H, add.W);
     if (dst == ST_NET_FAILED || st_net_new_step(net, ST_STEP_COPY, conv->add, dst) == ST_NET_FAILED)
         return ST_NET_FAILED;
     net->values[conv->add].taken = true;
@@ -311,9 +336,10 @@ static int add_step(struct st_net *net, int x, const struct st_conv *conv,
     step->dst_md = *dnnl_primitive_desc_query_md(kept, dnnl_query_dst_md, 0);
     step->scratch_md = *dnnl_primitive_desc_query_md(kept, dnnl_query_scratchpad_md, 0);
 
-    net->status = pack_weights(net, index, conv, net->values[x].C, shape, 0);
+    net->status = pack_weights(net, index, conv, &net->values[x], shape, 0);
     if (!net->status && then)
-        net->status = pack_weights(net, index, then, 1, shape, DNNL_ARG_ATTR_POST_OP_DW);
+        net->status =
+            pack_weights(net, index, then, &net->values[dst], shape, DNNL_ARG_ATTR_POST_OP_DW);
     return net->status ? ST_NET_FAILED : dst;
 }
 
@@ -345,7 +371,7 @@ int st_net_conv(struct st_net *net, int x, const struct st_conv *conv)
 {
     if (!st_net_usable(net, x) || (conv->add != ST_NET_NONE && !st_net_usable(net, conv->add)))
         return ST_NET_FAILED;
-    assert(conv->kernel == 1 || conv->kernel == 3);
+    assert(conv->kernel >= 1);
     assert(!conv->depthwise || conv->channels == net->values[x].C);
 
     if (net->values[x].buffer == ST_NET_NONE) {

@@ -13,6 +13,7 @@
 
 #define ST_NET_PORTS 4 /* inputs, and outputs, at most */
 #define ST_CONV_PACKS 4
+#define ST_NET_PARTS 8 /* of a concat, at most */
 
 /* A stretch of the arena. A buffer that became part of a concat has a parent, and a
  * place in it; only roots are planned. */
@@ -24,16 +25,21 @@ struct st_net_buffer {
     size_t at_bytes; /* of a root, in the arena */
 };
 
+/* Its channels are those of its parts, one after the other, each part padded with zeros to
+ * whole blocks. There is one part, but in a concat whose halves do not fill their blocks. */
 struct st_net_value {
     int buffer; /* ST_NET_NONE: an input, in the caller's memory, row-major */
     int input;
     int C, padded, H, W;
+    int part[ST_NET_PARTS]; /* channels; they add up to C */
+    int part_count;
     bool taken;
 };
 
 enum st_net_step_kind {
     ST_STEP_CONV,
     ST_STEP_UPSAMPLE,
+    ST_STEP_MEAN,
     ST_STEP_COPY,   /* dst = src */
     ST_STEP_BORDER, /* dst = src with `border` rows and columns of zeros on each side */
     ST_STEP_PACK,   /* row-major input to the inner layout */
@@ -89,12 +95,18 @@ struct st_net {
 
 /* Building. Each returns a number or ST_NET_FAILED, with the failure in net->error. */
 int st_net_new_value(struct st_net *net, int C, int H, int W);
+/* With channels in the same places as those of `like`. */
+int st_net_new_like(struct st_net *net, int like, int H, int W);
 /* A value in the memory of `value`, which is thereby taken. */
 int st_net_same_place(struct st_net *net, int value);
 int st_net_border(struct st_net *net, int x, int border);
 int st_net_new_step(struct st_net *net, enum st_net_step_kind kind, int src, int dst);
 bool st_net_usable(struct st_net *net, int value);
 int st_net_fail(struct st_net *net, const char *what); /* E_ARG, if it is the first */
+
+/* `channels` and zeros up to a whole block. */
+int st_net_padded(const struct st_net *net, int channels);
+bool st_net_same_parts(const struct st_net_value *a, const struct st_net_value *b);
 
 /* The root of a buffer, and where the buffer begins in it. */
 int st_net_root(const struct st_net *net, int buffer, size_t *offset_bytes);

@@ -147,15 +147,40 @@ static void pack(const struct st_net *net, const struct st_net_value *v, const f
 static void unpack(const struct st_net *net, const struct st_net_value *v, const float *src,
                    float *dst, bool sigmoid)
 {
-    const size_t B = (size_t)net->B, C = (size_t)v->C, blocks = (size_t)v->padded / B;
-    const size_t area = (size_t)v->H * (size_t)v->W;
-    for (size_t n = 0; n < (size_t)net->N; n++) {
-        for (size_t c = 0; c < C; c++) {
-            const float *from = src + (n * blocks + c / B) * area * B + c % B;
-            float *to = dst + (n * C + c) * area;
-            for (size_t i = 0; i < area; i++)
-                to[i] = sigmoid ? 1.0F / (1.0F + expf(-from[i * B])) : from[i * B];
+    const size_t B = (size_t)net->B, area = (size_t)v->H * (size_t)v->W;
+    for (int n = 0; n < net->N; n++) {
+        for (int part = 0; part < v->part_count; part++) {
+            for (size_t c = 0; c < (size_t)v->part[part]; c++, dst += area) {
+                const float *from = src + c / B * area * B + c % B;
+                for (size_t i = 0; i < area; i++)
+                    dst[i] = sigmoid ? 1.0F / (1.0F + expf(-from[i * B])) : from[i * B];
+            }
+            src += (size_t)st_net_padded(net, v->part[part]) * area;
         }
+    }
+}
+
+/* [planes, H, W, B] -> [planes, B]. Rows are summed by themselves, so that the error of a
+ * sum grows with a side, not with the area. */
+static void mean(const struct st_net *net, const struct st_net_value *v, const float *src,
+                 float *dst)
+{
+    enum { WIDEST = 16 };
+    const size_t B = (size_t)net->B, H = (size_t)v->H, W = (size_t)v->W;
+    const size_t planes = (size_t)net->N * (size_t)v->padded / B;
+    assert(B <= WIDEST);
+    for (size_t plane = 0; plane < planes; plane++) {
+        double total[WIDEST] = {0};
+        for (size_t y = 0; y < H; y++) {
+            float row[WIDEST] = {0};
+            for (size_t x = 0; x < W; x++, src += B)
+                for (size_t b = 0; b < B; b++)
+                    row[b] += src[b];
+            for (size_t b = 0; b < B; b++)
+                total[b] += (double)row[b];
+        }
+        for (size_t b = 0; b < B; b++)
+            dst[plane * B + b] = (float)(total[b] / (double)(H * W));
     }
 }
 
@@ -203,6 +228,9 @@ static dnnl_status_t run_step(struct st_net_run *run, int index, const float *co
     case ST_STEP_UPSAMPLE:
         net->kernels.upsample2x(dst, src, (size_t)net->N * (size_t)(v->padded / net->B),
                                 (size_t)v->H, (size_t)v->W, (size_t)net->B);
+        break;
+    case ST_STEP_MEAN:
+        mean(net, v, src, dst);
         break;
     case ST_STEP_COPY:
         memcpy(dst, src, st_net_value_bytes(net, step->src));

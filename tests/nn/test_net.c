@@ -90,7 +90,7 @@ static double convolve_at(const struct tensor *x, const struct st_conv *conv, in
                           int px)
 {
     const int taps = conv->kernel * conv->kernel, C = conv->depthwise ? 1 : x->C;
-    double sum = (double)conv->bias[k];
+    double sum = conv->bias ? (double)conv->bias[k] : 0;
     for (int c = 0; c < C; c++)
         for (int i = 0; i < taps; i++)
             sum += (double)conv->weights[(k * C + c) * taps + i] *
@@ -197,6 +197,7 @@ static const struct conv_case conv_cases[] = {
      true,
      {.channels = 16, .kernel = 3, .stride_h = 3, .stride_w = 2, .pad = 1, .add = ST_NET_NONE}},
     {"1x1 of one pixel", 5, 32, 1, 1, true, CONV(1, 1, 0, .channels = 64)},
+    {"12x12, no pad", 1, 16, 12, 12, true, CONV(12, 1, 0, .channels = 64, .relu = true)},
 };
 
 static void test_convolutions(void **state)
@@ -347,6 +348,146 @@ static void test_upsample_concat_sigmoid(void **state)
     end_conv(&same);
     free(small.data);
     free(skip.data);
+    free(want.data);
+    free(x.data);
+}
+
+static struct tensor join(const struct tensor *a, const struct tensor *b)
+{
+    struct tensor y = {1, a->C + b->C, a->H, a->W, NULL};
+    y.data = malloc(tensor_count(&y) * sizeof *y.data);
+    assert_non_null(y.data);
+    memcpy(y.data, a->data, tensor_count(a) * sizeof *y.data);
+    memcpy(y.data + tensor_count(a), b->data, tensor_count(b) * sizeof *y.data);
+    return y;
+}
+
+static struct tensor average(const struct tensor *x)
+{
+    struct tensor y = {x->N, x->C, 1, 1, calloc((size_t)(x->N * x->C), sizeof(float))};
+    const size_t area = (size_t)x->H * (size_t)x->W;
+    assert_non_null(y.data);
+    for (size_t c = 0; c < tensor_count(&y); c++) {
+        double sum = 0;
+        for (size_t i = 0; i < area; i++)
+            sum += (double)x->data[c * area + i];
+        y.data[c] = (float)(sum / (double)area);
+    }
+    return y;
+}
+
+/* What is after a concat of 20 and 12 channels, neither of them whole blocks. Each layer
+ * has to read the channels where they are, with the zeros between them. */
+enum after { AFTER_NOTHING, AFTER_DENSE, AFTER_DEPTHWISE, AFTER_MEAN, AFTER_CONCAT, AFTER_LAST };
+
+static int add_after(struct st_net *net, enum after after, int both, const struct st_conv *conv)
+{
+    switch (after) {
+    case AFTER_DENSE:
+    case AFTER_DEPTHWISE:
+        return st_net_conv(net, both, conv);
+    case AFTER_MEAN:
+        return st_net_mean(net, both);
+    case AFTER_CONCAT:
+        return st_net_concat(net, st_net_mean(net, both),
+                             st_net_mean(net, st_net_conv(net, both, conv)));
+    default:
+        return both;
+    }
+}
+
+static struct tensor want_after(enum after after, const struct tensor *both,
+                                const struct st_conv *conv)
+{
+    struct tensor end = convolve(both, conv, NULL), mean = average(both), end_mean = average(&end);
+    struct tensor want = after == AFTER_NOTHING  ? *both
+                         : after == AFTER_MEAN   ? mean
+                         : after == AFTER_CONCAT ? join(&mean, &end_mean)
+                                                 : end;
+    for (int i = 0; i < 3; i++) {
+        float *data = (float *[]){end.data, mean.data, end_mean.data}[i];
+        if (data != want.data)
+            free(data);
+    }
+    return want;
+}
+
+static void test_concat_of_any_channels(void **state)
+{
+    (void)state;
+    uint64_t seed = 41;
+    struct tensor x = random_tensor(1, 5, 9, 7, &seed);
+    struct st_conv first = begin_conv(5, (struct st_conv)CONV(1, 1, 0, .channels = 20), &seed);
+    struct st_conv second =
+        begin_conv(5, (struct st_conv)CONV(3, 1, 1, .channels = 12, .relu = true), &seed);
+    struct tensor a = convolve(&x, &first, NULL), b = convolve(&x, &second, NULL);
+    struct tensor both = join(&a, &b);
+    for (enum after after = AFTER_NOTHING; after < AFTER_LAST; after++) {
+        bool depthwise = after == AFTER_DEPTHWISE;
+        struct st_conv conv =
+            begin_conv(32,
+                       depthwise ? (struct st_conv)CONV(3, 2, 1, .channels = 32, .depthwise = true)
+                                 : (struct st_conv)CONV(3, 1, 1, .channels = 10),
+                       &seed);
+        struct tensor want = want_after(after, &both, &conv);
+        struct st_net *net = begin_net(1, NULL);
+        int v = st_net_pack(net, st_net_input(net, 5, 9, 7));
+        int joined = st_net_concat(net, st_net_conv(net, v, &first), st_net_conv(net, v, &second));
+        st_net_output(net, add_after(net, after, joined, &conv), false);
+        check_net(net, &x, &want, "a concat of 20 and 12");
+        if (want.data != both.data)
+            free(want.data);
+        end_conv(&conv);
+    }
+    end_conv(&first);
+    end_conv(&second);
+    free(both.data);
+    free(a.data);
+    free(b.data);
+    free(x.data);
+}
+
+/* A mean has the error of a row and of a column, not that of 40000 numbers added up. */
+static void test_mean_of_many(void **state)
+{
+    (void)state;
+    uint64_t seed = 43;
+    struct tensor x = random_tensor(2, 19, 200, 200, &seed);
+    for (size_t i = 0; i < tensor_count(&x); i++)
+        x.data[i] += 7;
+    struct tensor want = average(&x);
+    struct st_net *net = begin_net(2, NULL);
+    st_net_output(net, st_net_mean(net, st_net_pack(net, st_net_input(net, 19, 200, 200))), false);
+    check_net(net, &x, &want, "mean of 200 x 200");
+    free(want.data);
+    free(x.data);
+}
+
+/* Weights without a bias; a sum of values whose channels lie in different places. */
+static void test_no_bias_and_other_places(void **state)
+{
+    (void)state;
+    uint64_t seed = 47;
+    struct tensor x = random_tensor(1, 20, 6, 6, &seed);
+    struct st_conv conv =
+        begin_conv(20, (struct st_conv)CONV(3, 1, 1, .channels = 20, .depthwise = true), &seed);
+    free((void *)conv.bias);
+    conv.bias = NULL;
+    struct tensor want = convolve(&x, &conv, NULL);
+    struct st_net *net = begin_net(1, NULL);
+    int v = st_net_pack(net, st_net_input(net, 20, 6, 6));
+    st_net_output(net, st_net_conv(net, v, &conv), false);
+    check_net(net, &x, &want, "no bias");
+
+    struct st_conv wide = begin_conv(20, (struct st_conv)CONV(1, 1, 0, .channels = 40), &seed);
+    net = begin_net(1, NULL);
+    v = st_net_pack(net, st_net_input(net, 20, 6, 6));
+    wide.add = st_net_concat(net, v, st_net_conv(net, v, &conv));
+    assert_int_equal(st_net_conv(net, v, &wide), ST_NET_FAILED);
+    assert_int_equal(st_net_finish(net, NULL), SYNCTALK_E_ARG);
+    st_net_destroy(&net);
+    end_conv(&wide);
+    end_conv(&conv);
     free(want.data);
     free(x.data);
 }
@@ -516,6 +657,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_residual),
         cmocka_unit_test(test_taken_value_is_refused),
         cmocka_unit_test(test_upsample_concat_sigmoid),
+        cmocka_unit_test(test_concat_of_any_channels),
+        cmocka_unit_test(test_mean_of_many),
+        cmocka_unit_test(test_no_bias_and_other_places),
         cmocka_unit_test(test_arena_is_reused),
         cmocka_unit_test(test_threads_and_sharing),
         cmocka_unit_test(test_openmp_setting_is_restored),
