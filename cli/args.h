@@ -126,6 +126,10 @@ int sources_resolve(struct args *args);
  * data folder, looked in after the project's model/. 0, or an exit code after a sentence. */
 int places_of_models(struct args *args);
 
+/* Where no option names it, let args->settings keep what is seen in videos in the user's cache
+ * folder, if there is one. 0, or an exit code after a sentence. */
+int place_of_analyses(struct args *args);
+
 /* Keep `text` until args_free(); false, with `text` still the caller's, without memory. */
 bool args_own(struct args *args, char *text);
 

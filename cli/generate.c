@@ -23,6 +23,10 @@ static const char *const text[] = {
     "The video is H.264 and AAC in MP4 and has exactly as many frames as the sound is long. "
     "It is written beside its name and renamed when it is whole, so a file that is there is "
     "complete. A file that exists is replaced with -y only.",
+    "With --mode video the frames are those of --video FILE, a take of the same person at any "
+    "frame rate; dataset/NAME is not needed. Its face is looked for once, which needs the "
+    "networks that find faces and their points among the shared ones; what was seen is kept, so "
+    "that the next sound for the same video starts at once.",
     "Several --audio, or a folder, make one video each on a network that is loaded once. One "
     "that fails is reported, the others are made, and the exit code is 1.",
     NULL,
@@ -32,6 +36,7 @@ static const char *const examples[] = {
     "synctalk generate --model anna --audio hello.wav",
     "synctalk generate --root work --model anna --audio hello.wav -o hi.mp4 -y",
     "synctalk generate --model anna --audio talks/ -o videos --preset fast",
+    "synctalk generate --model anna --mode video --video take.mov --audio hello.wav",
     NULL,
 };
 
@@ -154,7 +159,14 @@ static int run(struct args *args)
         say(args->command->name, "no person given: --model NAME");
         return EXIT_USAGE;
     }
+    synctalk_error err = {0};
+    if (synctalk_settings_check(&args->settings, &err)) {
+        say(args->command->name, "%s", err.message);
+        return EXIT_USAGE;
+    }
     int code = places_of_models(args);
+    if (!code)
+        code = place_of_analyses(args);
     if (code)
         return code;
     code = batch_build(&batch, args);

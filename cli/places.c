@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Folders of shared networks that no option names. */
+/* Folders that no option names: of shared networks, of what was seen in videos. */
 #include "args.h"
 
 #include <stdio.h>
@@ -8,19 +8,19 @@
 
 #include "console.h"
 
-static const char *const data_folder = "synctalk/model";
-
-/* The user's data folder, as the XDG Base Directory Specification 0.8 has it. */
-static int add_user_folder(char **list)
+/* "FOLDER/BELOW" of an XDG variable, or below the home folder; NULL where neither is known or
+ * there is no memory. malloc'ed. */
+static char *user_folder(const char *variable, const char *in_home, const char *below)
 {
-    const char *data = getenv("XDG_DATA_HOME");
+    char *path = NULL;
+    const char *named = getenv(variable);
     const char *home = getenv("HOME");
-    if (data && *data == '/') /* a relative one is to be ignored */
-        return asprintf(list, "%s/%s", data, data_folder);
-    if (home && *home)
-        return asprintf(list, "%s/.local/share/%s", home, data_folder);
-    *list = strdup("");
-    return *list ? 0 : -1;
+    int length = -1;
+    if (named && *named == '/') /* a relative one is to be ignored */
+        length = asprintf(&path, "%s/%s", named, below);
+    else if (home && *home)
+        length = asprintf(&path, "%s/%s/%s", home, in_home, below);
+    return length < 0 ? NULL : path;
 }
 
 static bool from_environment(const struct args *args)
@@ -31,29 +31,46 @@ static bool from_environment(const struct args *args)
     return source && strcmp(source, "environment") == 0;
 }
 
+static int no_memory(const struct args *args)
+{
+    say(args->command->name, "no memory for a path");
+    return EXIT_FAILED;
+}
+
+/* The XDG Base Directory Specification 0.8 says where. */
 int places_of_models(struct args *args)
 {
-    char *user = NULL;
+    char *user = user_folder("XDG_DATA_HOME", ".local/share", "synctalk/model");
     char *both = NULL;
     synctalk_settings *s = &args->settings;
+    /* --models is looked in before the project's model/, SYNCTALK_MODELS after it. */
+    const char *first = from_environment(args) ? s->models : NULL;
 
-    if (add_user_folder(&user) >= 0) {
-        /* --models is looked in before the project's model/, SYNCTALK_MODELS after it. */
-        if (from_environment(args) && s->models) {
-            if (asprintf(&both, "%s:%s", s->models, user) < 0)
-                both = NULL;
-            s->models = NULL;
-        } else {
-            both = user;
-            user = NULL;
-        }
-    }
+    int length =
+        asprintf(&both, "%s%s%s", first ? first : "", first && user ? ":" : "", user ? user : "");
     free(user);
-    if (!both || !args_own(args, both)) {
+    if (length < 0)
+        return no_memory(args);
+    if (!args_own(args, both)) {
         free(both);
-        say(args->command->name, "no memory for a path");
-        return EXIT_FAILED;
+        return no_memory(args);
     }
+    if (first)
+        s->models = NULL;
     s->more_models = both;
+    return EXIT_GOOD;
+}
+
+int place_of_analyses(struct args *args)
+{
+    char *user = NULL;
+    if (args->settings.analysis_cache ||
+        !(user = user_folder("XDG_CACHE_HOME", ".cache", "synctalk/analysis")))
+        return EXIT_GOOD;
+    if (!args_own(args, user)) {
+        free(user);
+        return no_memory(args);
+    }
+    args->settings.analysis_cache = user;
     return EXIT_GOOD;
 }

@@ -65,6 +65,12 @@ typedef enum synctalk_x264_preset {
     SYNCTALK_X264_SLOWER = 7,
 } synctalk_x264_preset;
 
+typedef enum synctalk_no_face {
+    SYNCTALK_NO_FACE_HOLD = 0, /**< the landmarks that were seen last stay */
+    SYNCTALK_NO_FACE_PASS = 1, /**< the frame passes untouched */
+    SYNCTALK_NO_FACE_FAIL = 2, /**< no video is made; the frame is named */
+} synctalk_no_face;
+
 /** 1 or 0 where the user said so; -1 lets the program look. */
 typedef int synctalk_switch;
 
@@ -80,16 +86,33 @@ typedef struct synctalk_settings {
                                   ROOT/model; no option names it. Default NULL */
     const char *model;       /**< the person's name. No default. */
     const char *features;    /**< .npy with ready features, instead of an encoder. Default NULL */
-    int checkpoint;          /**< number of the checkpoint; -1 = highest. Default -1 */
-    int overwrite;           /**< 1 replaces an output that exists. Default 0 */
+    const char *detector;    /**< face detector, ONNX. Default NULL: searched for by name */
+    const char *landmarks;   /**< landmark network, 110 points (.pth.tar) or 106 or 98 (ONNX).
+                                  Default NULL: searched for by name */
+    const char *mean_face;   /**< text file, for 110 points. Default NULL: beside the network */
+    const char *onnxruntime; /**< library of ONNX Runtime. Default NULL: the usual places */
+    const char *analysis_cache; /**< folder that keeps what was seen in a video, made if absent.
+                                     Default NULL: kept for the person's life alone */
+    int checkpoint;             /**< number of the checkpoint; -1 = highest. Default -1 */
+    int overwrite;              /**< 1 replaces an output that exists. Default 0 */
 
     /* what is made */
-    int mode;        /**< synctalk_mode. Default training */
-    int encoder;     /**< synctalk_encoder. Default auto */
-    int start_frame; /**< first source frame, 0-based. Default 0 */
-    int loop_back;   /**< 1 turns at the midpoint and ends where it began. Default 0 */
-    int at_end;      /**< synctalk_at_end, when loop_back is 0. Default bounce */
-    int parsing;     /**< synctalk_switch: obey dataset/NAME/parsing masks. Default -1 */
+    int mode;          /**< synctalk_mode. Default training */
+    const char *video; /**< source of frames in mode video, and in no other. Default NULL */
+    int encoder;       /**< synctalk_encoder. Default auto */
+    int start_frame;   /**< first source frame, 0-based; mode training only. Default 0 */
+    int loop_back;     /**< 1 turns at the midpoint and ends where it began. Default 0 */
+    int at_end;        /**< synctalk_at_end, when loop_back is 0. Default bounce */
+    int parsing;       /**< synctalk_switch: obey dataset/NAME/parsing masks. Default -1 */
+
+    /* whose face, in a video */
+    const char *face;      /**< "largest", "left", "right", an index from image-left, or "X,Y" in
+                                pixels of the frame. Default "largest" */
+    int no_face;           /**< synctalk_no_face: what a frame without one becomes. Default hold */
+    double face_threshold; /**< score from which a face counts, 0.1 ... 1. Default 0.5 */
+    int detect_every;      /**< frames after which the detector looks again, 1 ... 10000; the
+                                landmarks lead from frame to frame meanwhile. Default 25 */
+    int smooth_landmarks;  /**< 1 takes the trembling out of the landmarks. Default 1 */
 
     /* how; these are what a preset sets */
     int preset;          /**< synctalk_preset they were last set from. Default default */
@@ -159,6 +182,16 @@ SYNCTALK_API const synctalk_option *synctalk_settings_find(const char *name);
  */
 SYNCTALK_API synctalk_status synctalk_settings_set(synctalk_settings *settings, const char *name,
                                                    const char *value, synctalk_error *err);
+
+/**
+ * Whether the fields fit their ranges and each other, as far as can be told without a file.
+ * synctalk_person_open() and synctalk_generate() check as much themselves.
+ *
+ * @retval SYNCTALK_E_ARG  a value out of its range, mode video without a video, an option of
+ *                         another mode: names it and what is needed
+ */
+SYNCTALK_API synctalk_status synctalk_settings_check(const synctalk_settings *settings,
+                                                     synctalk_error *err);
 
 /** The default of an option as text into `buf`, "" where there is none. */
 SYNCTALK_API void synctalk_settings_default_text(const synctalk_option *option, char *buf,

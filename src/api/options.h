@@ -45,4 +45,8 @@ void st_option_text(const synctalk_option *row, const void *settings, char *buf,
 synctalk_status st_option_check(const struct st_option_table *table, const void *settings,
                                 synctalk_error *err);
 
+/* The fields of synctalk_settings by themselves; synctalk_settings_check() also holds them to
+ * the mode. */
+synctalk_status st_settings_ranges(const synctalk_settings *settings, synctalk_error *err);
+
 #endif /* ST_API_OPTIONS_H */

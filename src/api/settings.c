@@ -9,9 +9,12 @@
 #include <string.h>
 
 #include "api/options.h"
+#include "base/error.h"
+#include "generate/face_choice.h"
 
 #define TEXT(field) ST_OPTION_TEXT(synctalk_settings, field)
 #define INTEGER(field, least, most) ST_OPTION_INT(synctalk_settings, field, least, most)
+#define NUMBER(field, least, most) ST_OPTION_NUMBER(synctalk_settings, field, least, most)
 #define CHOICE(field, names) ST_OPTION_CHOICE(synctalk_settings, field, names)
 #define SWITCH(field) ST_OPTION_SWITCH(synctalk_settings, field)
 #define MASK(field) ST_OPTION_MASK(synctalk_settings, field)
@@ -25,11 +28,13 @@ static const char *const presets[] = {"default", "high_quality", "fast", "low_me
 static const char *const precisions[] = {"auto", "f32", NULL};
 static const char *const ends[] = {"bounce", "wrap", NULL};
 static const char *const blends[] = {"edge", "face", "none", NULL};
+static const char *const no_faces[] = {"hold", "pass", "fail", NULL};
 static const char *const x264_presets[] = {"ultrafast", "superfast", "veryfast", "faster", "fast",
                                            "medium",    "slow",      "slower",   NULL};
 
 static const char where[] = "Where things are";
 static const char what[] = "What is made";
+static const char whose[] = "Faces in a video";
 static const char how[] = "Quality and speed";
 static const char machine[] = "The machine";
 static const char output[] = "Output";
@@ -45,19 +50,47 @@ static const synctalk_option table[] = {
      .group = where, .help = "number of the checkpoint to use, or latest"},
     {"features", 0, TEXT(features), .unit = "FILE", .group = where,
      .help = "ready audio features (.npy), used instead of running an audio encoder"},
+    {"detector", 0, TEXT(detector), .unit = "FILE", .group = where,
+     .help = "network that finds faces (.onnx), instead of scrfd_2.5g_kps.onnx among the shared "
+             "networks"},
+    {"landmarks", 0, TEXT(landmarks), .unit = "FILE", .group = where,
+     .help = "network that finds the points of a face (.pth.tar or .onnx), instead of the first of "
+             "the known ones among the shared networks"},
+    {"mean-face", 0, TEXT(mean_face), .unit = "FILE", .group = where,
+     .help = "mean face (text) of a network with 110 points, instead of the one beside it"},
+    {"onnxruntime", 0, TEXT(onnxruntime), .unit = "FILE", .group = where,
+     .help = "library of ONNX Runtime, instead of the one in the usual places"},
+    {"analysis-cache", 0, TEXT(analysis_cache), .unit = "DIR", .group = where,
+     .help = "folder that keeps what was seen in a video, instead of the user's cache folder"},
 
     {"mode", 0, CHOICE(mode, modes), .unit = "MODE", .group = what,
-     .help = "where source frames come from; video and clips are not available yet"},
+     .help = "where source frames come from: training data, or --video; clips are not available "
+             "yet"},
+    {"video", 0, TEXT(video), .unit = "FILE", .group = what,
+     .help = "video whose frames are shown, for --mode video; at any frame rate and upright"},
     {"encoder", 0, CHOICE(encoder, encoders), .unit = "NAME", .group = what,
      .help = "audio encoder; auto takes the one that the checkpoint was made for"},
     {"start-frame", 0, INTEGER(start_frame, 0, INT_MAX), .unit = "N", .group = what,
-     .help = "first source frame, counted from 0"},
+     .help = "first source frame, counted from 0; for --mode training"},
     {"loop-back", 0, SWITCH(loop_back), .group = what,
      .help = "turn at the middle of the video and end on the frame it began with"},
     {"at-end", 0, CHOICE(at_end, ends), .unit = "HOW", .group = what,
      .help = "past the last source frame: play backwards, or start again at the first"},
     {"parsing", 0, SWITCH(parsing), .group = what,
      .help = "obey the masks of dataset/NAME/parsing; not said, they are used if they are there"},
+
+    {"face", 0, TEXT(face), .unit = "WHICH", .group = whose,
+     .help =
+         "of several faces: largest, left, right, a number counted from the left and from 0, or "
+         "X,Y in pixels"},
+    {"no-face", 0, CHOICE(no_face, no_faces), .unit = "HOW", .group = whose,
+     .help = "a frame without a face: hold the landmarks seen last, pass it untouched, or fail"},
+    {"face-threshold", 0, NUMBER(face_threshold, 0.1, 1), .unit = "SCORE", .group = whose,
+     .help = "score from which a face counts"},
+    {"detect-every", 0, INTEGER(detect_every, 1, 10000), .unit = "N", .group = whose,
+     .help = "frames after which the detector looks again; between them the landmarks lead"},
+    {"smooth-landmarks", 0, SWITCH(smooth_landmarks), .group = whose,
+     .help = "take the trembling out of the landmarks"},
 
     {"preset", 'p', CHOICE(preset, presets), .unit = "NAME", .group = how,
      .help = "sets all of this group at once; options given beside it are stronger"},
@@ -131,6 +164,10 @@ void synctalk_settings_init(synctalk_settings *settings)
         .root = ".",
         .checkpoint = LATEST,
         .parsing = -1,
+        .face = "largest",
+        .face_threshold = 0.5,
+        .detect_every = 25,
+        .smooth_landmarks = 1,
         .cpu_mask = ~0u,
         .audio_kbps = 160,
     };
@@ -151,10 +188,53 @@ const synctalk_option *synctalk_settings_find(const char *name)
 synctalk_status synctalk_settings_set(synctalk_settings *settings, const char *name,
                                       const char *value, synctalk_error *err)
 {
-    synctalk_status st = st_option_set(&options, settings, name, value, err);
+    struct st_tracker_settings ignored;
+    synctalk_status st = SYNCTALK_OK;
+    if (name && value && strcmp(name, "face") == 0)
+        st = st_face_choice_parse(&ignored, value, err);
+    if (!st)
+        st = st_option_set(&options, settings, name, value, err);
     if (!st && strcmp(name, "preset") == 0)
         synctalk_settings_use_preset(settings, (synctalk_preset)settings->preset);
     return st;
+}
+
+static synctalk_status check_mode(const synctalk_settings *s, synctalk_error *err)
+{
+    if (s->mode != SYNCTALK_MODE_VIDEO) {
+        if (!s->video)
+            return SYNCTALK_OK;
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "--video %s belongs to --mode video, but the mode is %s", s->video,
+                       modes[s->mode]);
+    }
+    if (!s->video || !*s->video)
+        return st_fail(err, SYNCTALK_E_ARG, "--mode video needs a video: give --video FILE");
+    if (s->start_frame != 0)
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "--start-frame %d belongs to --mode training; a video is shown from its "
+                       "first frame on",
+                       s->start_frame);
+    return SYNCTALK_OK;
+}
+
+synctalk_status st_settings_ranges(const synctalk_settings *settings, synctalk_error *err)
+{
+    struct st_tracker_settings ignored;
+    synctalk_status st;
+    if (!settings->root || !settings->face)
+        return st_fail(err, SYNCTALK_E_ARG, "%s is NULL; call synctalk_settings_init() first",
+                       settings->root ? "face" : "root");
+    if (settings->max_lines == 1)
+        return st_fail(err, SYNCTALK_E_ARG, "max-lines is 1; 0 or 2 and more are allowed");
+    st = st_option_check(&options, settings, err);
+    return st ? st : st_face_choice_parse(&ignored, settings->face, err);
+}
+
+synctalk_status synctalk_settings_check(const synctalk_settings *settings, synctalk_error *err)
+{
+    synctalk_status st = st_settings_ranges(settings, err);
+    return st ? st : check_mode(settings, err);
 }
 
 void synctalk_settings_default_text(const synctalk_option *option, char *buf, size_t size)

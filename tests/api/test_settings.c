@@ -45,6 +45,17 @@ static void test_defaults(void **state)
     assert_int_equal(s.loop_back, 0);
     assert_int_equal(s.at_end, SYNCTALK_AT_END_BOUNCE);
     assert_int_equal(s.parsing, -1);
+    assert_null(s.video);
+    assert_null(s.detector);
+    assert_null(s.landmarks);
+    assert_null(s.mean_face);
+    assert_null(s.onnxruntime);
+    assert_null(s.analysis_cache);
+    assert_string_equal(s.face, "largest");
+    assert_int_equal(s.no_face, SYNCTALK_NO_FACE_HOLD);
+    assert_true(s.face_threshold == 0.5);
+    assert_int_equal(s.detect_every, 25);
+    assert_int_equal(s.smooth_landmarks, 1);
     assert_int_equal(s.threads, 0);
     assert_int_equal(s.cpu_mask, ~0u);
     assert_int_equal(s.encoder_threads, 0);
@@ -95,7 +106,7 @@ static void test_table_is_whole(void **state)
     size_t count = 0;
     const synctalk_option *rows = synctalk_settings_options(&count);
     unsigned char covered[sizeof(synctalk_settings)] = {0};
-    assert_int_equal(count, 25);
+    assert_int_equal(count, 36);
     for (size_t i = 0; i < count; i++) {
         const synctalk_option *row = &rows[i];
         assert_ptr_equal(synctalk_settings_find(row->name), row);
@@ -126,8 +137,10 @@ static void test_default_text_sets_the_default(void **state)
         if (!*text)
             continue;
         set(&s, rows[i].name, text);
-        if (rows[i].type == SYNCTALK_OPTION_TEXT)
-            s.root = defaults.root; /* equal text at another address */
+        if (rows[i].type == SYNCTALK_OPTION_TEXT) { /* equal texts at other addresses */
+            s.root = defaults.root;
+            s.face = defaults.face;
+        }
         assert_memory_equal(&s, &defaults, sizeof s);
     }
     char cut[3];
@@ -162,6 +175,19 @@ static void test_values(void **state)
     assert_int_equal(s.parsing, 0);
     set(&s, "parsing", "true");
     assert_int_equal(s.parsing, 1);
+    set(&s, "no-smooth-landmarks", NULL);
+    assert_int_equal(s.smooth_landmarks, 0);
+    set(&s, "face-threshold", "0.75");
+    assert_true(s.face_threshold == 0.75);
+    const char *faces[] = {"largest", "left", "right", "0", "255", "640,360", "12.5,0"};
+    for (size_t i = 0; i < sizeof faces / sizeof *faces; i++) {
+        set(&s, "face", faces[i]);
+        assert_string_equal(s.face, faces[i]);
+    }
+    /* A choice whose name begins like a switch that is turned off. */
+    set(&s, "no-face", "pass");
+    assert_int_equal(s.no_face, SYNCTALK_NO_FACE_PASS);
+    assert_string_equal(s.face, "12.5,0");
     assert_null(synctalk_settings_find("no-crf"));
     assert_null(synctalk_settings_find(""));
 }
@@ -192,14 +218,64 @@ static void test_refusals(void **state)
     refused("no-crf", NULL, "no such option", "");
     refused("model", "", "empty", "NAME");
     refused("nonsense", "1", "no such option", "");
+    const char *faces[] = {"biggest", "-1",      "256",     "12,", ",12",
+                           "1,2,3",   "1.2.3,4", "99999,1", "0x1"};
+    for (size_t i = 0; i < sizeof faces / sizeof *faces; i++)
+        refused("face", faces[i], faces[i], "largest, left, right");
+    refused("face", "", "\"\"", "largest, left, right");
+    refused("no-face", NULL, "needs a value", "HOW");
+    refused("no-face", "skip", "skip", "hold, pass, fail");
+    refused("face-threshold", "0.05", "0.05", "0.1 to 1");
+    refused("detect-every", "0", "\"0\"", "1 to 10000");
+}
+
+static void unfit(const synctalk_settings *s, const char *word, const char *other)
+{
+    synctalk_error e = {0};
+    assert_int_equal(synctalk_settings_check(s, &e), SYNCTALK_E_ARG);
+    if (!strstr(e.message, word) || !strstr(e.message, other))
+        fail_msg("\"%s\" lacks \"%s\" or \"%s\"", e.message, word, other);
+}
+
+static void test_what_does_not_fit_together(void **state)
+{
+    (void)state;
+    synctalk_settings s;
+    synctalk_settings_init(&s);
+    assert_int_equal(synctalk_settings_check(&s, NULL), SYNCTALK_OK);
+    s.mode = SYNCTALK_MODE_VIDEO;
+    unfit(&s, "--mode video", "--video FILE");
+    s.video = "take.mp4";
+    assert_int_equal(synctalk_settings_check(&s, NULL), SYNCTALK_OK);
+    s.start_frame = 3;
+    unfit(&s, "--start-frame 3", "--mode training");
+    s.mode = SYNCTALK_MODE_TRAINING;
+    unfit(&s, "take.mp4", "the mode is training");
+    s.mode = SYNCTALK_MODE_CLIPS;
+    unfit(&s, "--video", "the mode is clips");
+    s.video = NULL;
+    s.mode = 7;
+    unfit(&s, "mode is 7", "0 to 2");
+    s.mode = SYNCTALK_MODE_TRAINING;
+    s.face = NULL;
+    unfit(&s, "face", "synctalk_settings_init");
+    s.face = "tall";
+    unfit(&s, "tall", "largest");
+    s.face = "left";
+    s.face_threshold = 2;
+    unfit(&s, "face-threshold is 2", "0.1 to 1");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_presets),
-        cmocka_unit_test(test_table_is_whole), cmocka_unit_test(test_default_text_sets_the_default),
-        cmocka_unit_test(test_values),         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_presets),
+        cmocka_unit_test(test_table_is_whole),
+        cmocka_unit_test(test_default_text_sets_the_default),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_what_does_not_fit_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

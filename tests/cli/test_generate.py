@@ -131,8 +131,13 @@ class Generate(harness.DemoCase):
         self.fails(*sound, "--start-frame", "100000", says=["start-frame", "100000"])
         self.fails(*sound, "--features", "absent.npy", says="absent.npy")
         self.fails("--audio", self.sound, "-o", "nowhere/out.mp4", says="nowhere")
-        for mode in ("video", "clips"):
-            self.fails(*sound, "--mode", mode, says="training")
+        self.fails(*sound, "--mode", "clips", says="training")
+        self.fails(*sound, "--mode", "video", says="--video FILE", code=2)
+        self.fails(*sound, "--video", "take.mp4", says=["take.mp4", "--mode video"], code=2)
+        self.fails(*sound, "--mode", "video", "--video", "take.mp4", "--start-frame", "2",
+                   says=["--start-frame 2", "first frame"], code=2)
+        self.fails(*sound, "--mode", "video", "--video", "take.mp4", "--face", "middle",
+                   says=["middle", "largest"], code=2)
         for name, data in (("empty.wav", b""), ("noise.wav", bytes(range(251)) * 40),
                            ("cut.wav", self.sound.read_bytes()[:44])):
             (self.dir / name).write_bytes(data)

@@ -215,7 +215,7 @@ static void bad_requests_are_told(void **state)
     s.start_frame = PROJECT_SOURCES;
     refuse(person, &s, &p, p.sound, SYNCTALK_E_ARG, "tiny has frames 0 to 6");
     s.start_frame = -1;
-    refuse(person, &s, &p, p.sound, SYNCTALK_E_ARG, "frames 0 to 6");
+    refuse(person, &s, &p, p.sound, SYNCTALK_E_ARG, "start-frame is -1");
     s.start_frame = 0;
     s.crf = 99;
     refuse(person, &s, &p, p.sound, SYNCTALK_E_ARG, "crf is 99");
