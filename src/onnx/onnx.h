@@ -2,8 +2,8 @@
 /* Networks in ONNX files, run by ONNX Runtime, which is loaded when it is first wanted.
  *
  * This folder knows the C interface of ONNX Runtime, and nothing of what a network is for.
- * What needs no ONNX works without the library. No global state: each session holds the
- * library, and the last one lets it go.
+ * What needs no ONNX works without the library. No global state of ours: each session holds
+ * the library.
  */
 #ifndef ST_ONNX_ONNX_H
 #define ST_ONNX_ONNX_H
@@ -49,8 +49,8 @@ void st_onnx_close(struct st_onnx_session **session); /* NULL-safe */
 
 size_t st_onnx_input_count(const struct st_onnx_session *session);
 size_t st_onnx_output_count(const struct st_onnx_session *session);
-const struct st_onnx_port *st_onnx_input(const struct st_onnx_session *session, size_t index);
-const struct st_onnx_port *st_onnx_output(const struct st_onnx_session *session, size_t index);
+const struct st_onnx_port *st_onnx_input_port(const struct st_onnx_session *session, size_t index);
+const struct st_onnx_port *st_onnx_output_port(const struct st_onnx_session *session, size_t index);
 
 /* All inputs in, all outputs out, in the file's order. One thread at a time. */
 synctalk_status st_onnx_run(struct st_onnx_session *session, const struct st_onnx_tensor *inputs,
