@@ -13,7 +13,7 @@ ROWS = [
     ["api"],
     ["generate", "train"],
     ["models", "face"],
-    ["nn", "onnx", "weights", "audio", "image", "media"],
+    ["nn", "onnx", "weights", "audio", "image", "media", "net"],
     ["kernels"],
     ["base"],
 ]
