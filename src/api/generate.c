@@ -32,7 +32,7 @@ void synctalk_person_close(synctalk_person **person)
 
 int64_t synctalk_person_frames(const synctalk_person *person)
 {
-    return person->dataset.frames;
+    return person->source->info.frames;
 }
 
 synctalk_status synctalk_generate(synctalk_person *person, const synctalk_settings *settings,

@@ -20,6 +20,7 @@ struct run {
     struct st_output output;
     struct st_weights *table; /* ready features */
     struct st_feature_source *features;
+    struct st_frame_reader *frames;
     struct st_audio_reader *reader;
     struct st_video_writer *writer;
     struct st_video_writer_settings video;
@@ -35,7 +36,7 @@ static synctalk_status make_plan(struct run *run, const struct synctalk_person *
     const int fps = person->hears->fps;
     run->plan = (struct st_plan){
         .frames = st_plan_frame_count(run->sound.samples, run->sound.rate_hz, fps),
-        .sources = person->dataset.frames,
+        .sources = person->source->info.frames,
         .start = s->start_frame,
         .loop_back = s->loop_back != 0,
         .at_end = (synctalk_at_end)s->at_end,
@@ -87,11 +88,11 @@ static synctalk_status open_features(struct run *run, const struct synctalk_pers
 
 /* Even sizes, as yuv420p wants: an odd row or column is left out; pictures of more than
  * max_lines are scaled. */
-static void fit_size(struct st_video_writer_settings *video, const struct st_dataset *dataset,
+static void fit_size(struct st_video_writer_settings *video, const struct st_frame_info *info,
                      int max_lines)
 {
-    video->source_width = dataset->width & ~1;
-    video->source_height = dataset->height & ~1;
+    video->source_width = info->width & ~1;
+    video->source_height = info->height & ~1;
     video->width = video->source_width;
     video->height = video->source_height;
     if (max_lines > 0 && video->height > max_lines) {
@@ -107,6 +108,7 @@ static synctalk_status open_video(struct run *run, const struct synctalk_person 
                                   const synctalk_settings *s, const char *audio,
                                   const synctalk_callbacks *callbacks, synctalk_error *err)
 {
+    const struct st_frame_info *info = &person->source->info;
     const int cores = st_cpu_cores();
     synctalk_status st;
 
@@ -128,10 +130,10 @@ static synctalk_status open_video(struct run *run, const struct synctalk_person 
         .audio_kbps = s->audio_kbps,
         .callbacks = callbacks,
     };
-    fit_size(&run->video, &person->dataset, s->max_lines);
+    fit_size(&run->video, info, s->max_lines);
     if (run->video.source_width < 2 || run->video.source_height < 2)
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: frames of %dx%d are too small for a video",
-                       person->dataset.folder, person->dataset.width, person->dataset.height);
+                       info->name, info->width, info->height);
     return st_video_writer_open(&run->writer, &run->video, err);
 }
 
@@ -146,14 +148,15 @@ static void describe_render(struct run *run, const struct synctalk_person *perso
         workers = slots;
     run->render = (struct st_render){
         .plan = &run->plan,
-        .dataset = &person->dataset,
+        .info = &person->source->info,
         .unet = person->unet,
         .kernels = &person->kernels,
+        .frames = run->frames,
         .features = run->features,
         .writer = run->writer,
         .sound = run->reader,
         .redraw = {.blend = s->blend, .feather_px = s->feather_px, .colour_match = s->colour_match},
-        .parsing = s->parsing < 0 ? person->dataset.has_parsing : s->parsing != 0,
+        .parsing = s->parsing < 0 ? person->source->info.has_parsing : s->parsing != 0,
         .fps = person->hears->fps,
         .workers = workers,
         .slots = slots,
@@ -195,6 +198,8 @@ synctalk_status st_generate(const struct synctalk_person *person, const synctalk
     if ((st = st_output_open(&run.output, output, settings->overwrite != 0, err)) ||
         (st = st_sound_measure(&run.sound, audio, callbacks, err)) ||
         (st = make_plan(&run, person, settings, audio, err)) ||
+        (st = st_frame_reader_open(&run.frames, person->source, settings->frames_per_core == 0,
+                                   err)) ||
         (st = open_features(&run, person, settings, audio, callbacks, err)) ||
         (st = open_video(&run, person, settings, audio, callbacks, err)))
         goto done;
@@ -215,6 +220,7 @@ done:
     st_video_writer_close(&run.writer);
     st_audio_reader_close(&run.reader);
     st_feature_source_close(&run.features);
+    st_frame_reader_close(&run.frames);
     st_weights_close(&run.table);
     st_output_close(&run.output);
     return st;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "face/dataset.h"
 #include "generate/model_files.h"
 
 #define SMALL_FACE_PX 256 /* below this a redrawn mouth looks soft */
@@ -83,6 +84,20 @@ done:
     return st;
 }
 
+static synctalk_status open_source(struct synctalk_person *person, const char *folder,
+                                   const synctalk_callbacks *callbacks, synctalk_error *err)
+{
+    synctalk_status st = st_frame_source_open_dataset(&person->source, folder, callbacks, err);
+    if (st)
+        return st;
+    if (person->source->info.smallest_side < SMALL_FACE_PX)
+        st_log(callbacks, SYNCTALK_LOG_WARNING,
+               "%s: the face is only %d pixels wide in places; below %d the redrawn mouth looks "
+               "soft",
+               folder, person->source->info.smallest_side, SMALL_FACE_PX);
+    return SYNCTALK_OK;
+}
+
 synctalk_status st_person_open(struct synctalk_person **out, const synctalk_settings *settings,
                                const synctalk_callbacks *callbacks, synctalk_error *err)
 {
@@ -106,17 +121,12 @@ synctalk_status st_person_open(struct synctalk_person **out, const synctalk_sett
     snprintf(person->name, sizeof person->name, "%s", settings->model);
     st_kernels_init(&person->kernels, settings->cpu_mask);
     if ((st = load_unet(person, settings, folder, callbacks, err)) ||
-        (st = st_dataset_open(&person->dataset, folder, callbacks, err)))
+        (st = open_source(person, folder, callbacks, err)))
         goto done;
     if (!settings->features &&
         (st = st_person_load_encoder(&person->encoder, person->hears->kind, settings,
                                      &person->kernels, callbacks, err)))
         goto done;
-    if (person->dataset.smallest_side < SMALL_FACE_PX)
-        st_log(callbacks, SYNCTALK_LOG_WARNING,
-               "%s: the face is only %d pixels wide in places; below %d the redrawn mouth looks "
-               "soft",
-               folder, person->dataset.smallest_side, SMALL_FACE_PX);
     *out = person;
     person = NULL;
 
@@ -131,7 +141,7 @@ void st_person_close(struct synctalk_person **person)
         return;
     st_encoder_close(&(*person)->encoder);
     st_unet_close(&(*person)->unet);
-    st_dataset_close(&(*person)->dataset);
+    st_frame_source_close(&(*person)->source);
     free(*person);
     *person = NULL;
 }

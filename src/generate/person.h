@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A trained person: checkpoint, training frames, audio encoder. Immutable once open. */
+/* A trained person: checkpoint, source frames, audio encoder. Immutable once open. */
 #ifndef ST_GENERATE_PERSON_H
 #define ST_GENERATE_PERSON_H
 
-#include "face/dataset.h"
+#include "generate/frame_source.h"
 #include "kernels/kernels.h"
 #include "models/encoder.h"
 #include "models/unet.h"
@@ -12,7 +12,7 @@
 struct synctalk_person {
     char name[256];
     struct st_kernels kernels;
-    struct st_dataset dataset;
+    struct st_frame_source *source;      /* owns */
     struct st_unet *unet;                /* owns */
     const struct st_encoder_info *hears; /* what the checkpoint needs */
     struct st_encoder *encoder;          /* owns; NULL when ready features were announced */

@@ -19,13 +19,8 @@
 /* One frame on its way. */
 struct slot {
     int64_t index;
-    struct st_plan_frame plan;
-    struct st_picture picture;
-    struct st_picture parsing;
-    bool has_parsing;
-    struct st_landmarks landmarks;
-    struct st_crop_box box;
-    float *audio; /* [audio_dims] of the UNet; owns */
+    struct st_frame frame;
+    float *audio; /* [audio_dims] of the UNet, where the face is redrawn; owns */
 };
 
 /* What a worker owns for itself. */
@@ -46,7 +41,6 @@ struct pipeline {
     struct st_queue *unused;  /* writer -> reader */
     struct st_queue *work;    /* reader -> workers */
     struct st_sequence *done; /* workers -> writer */
-    struct st_jpeg_decoder *decoder;
     pthread_t reader;
     bool reader_running;
 
@@ -70,35 +64,35 @@ static void give_up(struct pipeline *p, synctalk_status status, const synctalk_e
     st_sequence_abort(p->done);
 }
 
+static unsigned wanted_of(const struct st_render *r, const struct st_plan_frame *plan)
+{
+    if (!plan->sync)
+        return 0;
+    return ST_FRAME_FACE | (r->redraw.blend == SYNCTALK_BLEND_FACE ? ST_FRAME_LANDMARKS : 0u) |
+           (r->parsing ? ST_FRAME_PARSING : 0u);
+}
+
 static synctalk_status read_frame(struct pipeline *p, struct slot *slot, synctalk_error *err)
 {
     const struct st_render *r = p->render;
-    const int64_t source = slot->plan.source;
-    synctalk_status st = st_dataset_read(r->dataset, source, p->decoder, &slot->picture, err);
-    if (st || !slot->plan.sync)
+    const struct st_plan_frame plan = st_plan_at(r->plan, slot->index);
+    struct st_frame *frame = &slot->frame;
+    synctalk_status st =
+        st_frame_reader_read(r->frames, plan.source, wanted_of(r, &plan), frame, err);
+    if (st || !frame->draw)
         return st;
-    slot->box = r->dataset->boxes[source];
-    if (r->redraw.blend == SYNCTALK_BLEND_FACE &&
-        (st = st_dataset_landmarks(r->dataset, source, &slot->landmarks, err)))
-        return st;
-    slot->has_parsing = false;
-    if (r->parsing &&
-        (st = st_dataset_parsing(r->dataset, source, &slot->parsing, &slot->has_parsing, err)))
-        return st;
-    return st_feature_source_window(r->features, slot->plan.window, slot->audio, err);
+    return st_feature_source_window(r->features, plan.window, slot->audio, err);
 }
 
 static void *reader_main(void *arg)
 {
     struct pipeline *p = arg;
-    const struct st_plan *plan = p->render->plan;
     synctalk_error error = {0};
     void *item;
 
-    for (int64_t i = 0; i < plan->frames && st_queue_pop(p->unused, &item); i++) {
+    for (int64_t i = 0; i < p->render->plan->frames && st_queue_pop(p->unused, &item); i++) {
         struct slot *slot = item;
         slot->index = i;
-        slot->plan = st_plan_at(plan, i);
         synctalk_status st = read_frame(p, slot, &error);
         if (st) {
             give_up(p, st, &error);
@@ -111,15 +105,17 @@ static void *reader_main(void *arg)
     return NULL;
 }
 
-static synctalk_status draw_frame(struct worker *w, struct slot *slot, synctalk_error *err)
+/* Redraw the face in `frame` to fit the window `audio`, where it is to be redrawn. */
+static synctalk_status draw_frame(struct worker *w, struct st_frame *frame, const float *audio,
+                                  synctalk_error *err)
 {
-    if (!slot->plan.sync)
+    if (!frame->draw)
         return SYNCTALK_OK;
-    st_redraw_crop(w->redraw, &slot->picture, &slot->box, w->input);
-    synctalk_status st = st_unet_run(w->unet, 1, w->input, slot->audio, w->prediction, err);
+    st_redraw_crop(w->redraw, &frame->picture, &frame->box, w->input);
+    synctalk_status st = st_unet_run(w->unet, 1, w->input, audio, w->prediction, err);
     if (!st)
-        st_redraw_paste(w->redraw, &slot->picture, w->prediction, &slot->landmarks,
-                        slot->has_parsing ? &slot->parsing : NULL);
+        st_redraw_paste(w->redraw, &frame->picture, w->prediction, &frame->landmarks,
+                        frame->has_parsing ? &frame->parsing : NULL);
     return st;
 }
 
@@ -131,7 +127,7 @@ static void *worker_main(void *arg)
 
     while (st_queue_pop(w->pipeline->work, &item)) {
         struct slot *slot = item;
-        synctalk_status st = draw_frame(w, slot, &error);
+        synctalk_status st = draw_frame(w, &slot->frame, slot->audio, &error);
         if (st) {
             give_up(w->pipeline, st, &error);
             break;
@@ -192,7 +188,8 @@ static synctalk_status write_frames(struct pipeline *p, const synctalk_callbacks
         if (result == ST_SEQUENCE_WAIT)
             continue;
         struct slot *slot = item;
-        if ((st = st_video_writer_frame(r->writer, slot->picture.data, slot->picture.stride, err)))
+        if ((st = st_video_writer_frame(r->writer, slot->frame.picture.data,
+                                        slot->frame.picture.stride, err)))
             return st;
         i++;
         st_queue_push(p->unused, slot);
@@ -211,7 +208,7 @@ static synctalk_status make_worker(struct worker *w, struct pipeline *p, synctal
 
     w->pipeline = p;
     if ((st = st_unet_worker_open(&w->unet, r->unet, err)) ||
-        (st = st_redraw_create(&w->redraw, &r->redraw, r->dataset->largest_side, r->kernels, err)))
+        (st = st_redraw_create(&w->redraw, &r->redraw, r->info->largest_side, r->kernels, err)))
         return st;
     w->input = st_alloc_aligned(6 * plane);
     w->prediction = st_alloc_aligned(3 * plane);
@@ -229,8 +226,7 @@ static synctalk_status make_pipeline(struct pipeline *p, synctalk_error *err)
 
     if ((st = st_queue_create(&p->unused, (size_t)r->slots, err)) ||
         (st = st_queue_create(&p->work, (size_t)r->slots, err)) ||
-        (st = st_sequence_create(&p->done, (size_t)r->slots, err)) ||
-        (st = st_jpeg_decoder_create(&p->decoder, err)))
+        (st = st_sequence_create(&p->done, (size_t)r->slots, err)))
         return st;
     p->slots = calloc((size_t)r->slots, sizeof *p->slots);
     p->workers = calloc((size_t)r->workers, sizeof *p->workers);
@@ -240,7 +236,7 @@ static synctalk_status make_pipeline(struct pipeline *p, synctalk_error *err)
         struct slot *slot = &p->slots[i];
         if (!(slot->audio = st_alloc_aligned(audio * sizeof(float))))
             return st_fail_memory(err, "an audio window", audio * sizeof(float));
-        if ((st = st_picture_resize(&slot->picture, r->dataset->width, r->dataset->height, err)))
+        if ((st = st_picture_resize(&slot->frame.picture, r->info->width, r->info->height, err)))
             return st;
         st_queue_push(p->unused, slot);
     }
@@ -270,13 +266,11 @@ static void free_pipeline(struct pipeline *p)
         free(w->prediction);
     }
     for (int i = 0; p->slots && i < p->render->slots; i++) {
-        st_picture_free(&p->slots[i].picture);
-        st_picture_free(&p->slots[i].parsing);
+        st_frame_free(&p->slots[i].frame);
         free(p->slots[i].audio);
     }
     free(p->workers);
     free(p->slots);
-    st_jpeg_decoder_destroy(&p->decoder);
     st_sequence_destroy(&p->done);
     st_queue_destroy(&p->work);
     st_queue_destroy(&p->unused);

@@ -5,6 +5,9 @@
  *        ^                                        |
  *        +------------------free------------------+
  *
+ * A frame that the plan does not lip-sync, or whose source says that no face is to be redrawn,
+ * goes through untouched: no network runs and no feature is read for it.
+ *
  * A fixed pool of slots, one frame each, goes round; its size bounds memory, whatever the
  * length. Each worker draws a whole frame single-threaded, so the frames do not depend on
  * the number of workers. A slot has one owner at a time: the stage or queue it is in.
@@ -12,9 +15,9 @@
 #ifndef ST_GENERATE_RENDER_H
 #define ST_GENERATE_RENDER_H
 
-#include "face/dataset.h"
 #include "face/redraw.h"
 #include "generate/feature_source.h"
+#include "generate/frame_source.h"
 #include "generate/plan.h"
 #include "kernels/kernels.h"
 #include "media/audio_reader.h"
@@ -23,10 +26,11 @@
 
 struct st_render {
     const struct st_plan *plan;
-    const struct st_dataset *dataset;
+    const struct st_frame_info *info; /* of the frames that `frames` reads */
     const struct st_unet *unet;
     const struct st_kernels *kernels;
-    struct st_feature_source *features; /* borrowed; used by the reader alone */
+    struct st_frame_reader *frames;     /* borrowed; used by the reader alone */
+    struct st_feature_source *features; /* borrowed; likewise */
     struct st_video_writer *writer;     /* borrowed; used by the calling thread alone */
     struct st_audio_reader *sound;      /* borrowed; likewise; what goes into the file */
     struct st_redraw_settings redraw;

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frames of training data: JPEG files with landmarks and, maybe, masks beside them. */
+#include "generate/frame_source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "face/dataset.h"
+
+struct dataset_source {
+    struct st_frame_source base;
+    struct st_dataset dataset; /* owns what is in it */
+};
+
+struct dataset_reader {
+    struct st_frame_reader base;
+    const struct st_dataset *dataset; /* borrowed from the source */
+    struct st_jpeg_decoder *decoder;  /* owns */
+};
+
+static void close_reader(struct st_frame_reader *base)
+{
+    struct dataset_reader *reader = (struct dataset_reader *)base;
+    st_jpeg_decoder_destroy(&reader->decoder);
+    free(reader);
+}
+
+static synctalk_status open_reader(struct st_frame_reader **out,
+                                   const struct st_frame_source *source, bool little_memory,
+                                   synctalk_error *err)
+{
+    (void)little_memory; /* one picture is all that is held */
+    struct dataset_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return st_fail_memory(err, "a reader of frames", sizeof *reader);
+    reader->dataset = &((const struct dataset_source *)source)->dataset;
+    synctalk_status st = st_jpeg_decoder_create(&reader->decoder, err);
+    if (st)
+        close_reader(&reader->base);
+    else
+        *out = &reader->base;
+    return st;
+}
+
+static synctalk_status read_frame(struct st_frame_reader *base, int64_t n, unsigned wanted,
+                                  struct st_frame *frame, synctalk_error *err)
+{
+    struct dataset_reader *reader = (struct dataset_reader *)base;
+    const struct st_dataset *dataset = reader->dataset;
+    synctalk_status st = st_dataset_read(dataset, n, reader->decoder, &frame->picture, err);
+    if (st || !(wanted & ST_FRAME_FACE))
+        return st;
+    frame->draw = true;
+    frame->box = dataset->boxes[n];
+    if ((wanted & ST_FRAME_LANDMARKS) &&
+        (st = st_dataset_landmarks(dataset, n, &frame->landmarks, err)))
+        return st;
+    if (wanted & ST_FRAME_PARSING)
+        st = st_dataset_parsing(dataset, n, &frame->parsing, &frame->has_parsing, err);
+    return st;
+}
+
+static void close_source(struct st_frame_source *base)
+{
+    struct dataset_source *source = (struct dataset_source *)base;
+    st_dataset_close(&source->dataset);
+    free(source);
+}
+
+static const struct st_frame_source_desc dataset_desc = {
+    .open_reader = open_reader,
+    .read = read_frame,
+    .close_reader = close_reader,
+    .close = close_source,
+};
+
+synctalk_status st_frame_source_open_dataset(struct st_frame_source **out, const char *folder,
+                                             const synctalk_callbacks *callbacks,
+                                             synctalk_error *err)
+{
+    *out = NULL;
+    struct dataset_source *source = calloc(1, sizeof *source);
+    if (!source)
+        return st_fail_memory(err, "training data", sizeof *source);
+    struct st_dataset *dataset = &source->dataset;
+    synctalk_status st = st_dataset_open(dataset, folder, callbacks, err);
+    if (st) {
+        free(source);
+        return st;
+    }
+    source->base.desc = &dataset_desc;
+    source->base.info = (struct st_frame_info){
+        .frames = dataset->frames,
+        .width = dataset->width,
+        .height = dataset->height,
+        .largest_side = dataset->largest_side,
+        .smallest_side = dataset->smallest_side,
+        .has_parsing = dataset->has_parsing,
+    };
+    snprintf(source->base.info.name, sizeof source->base.info.name, "%s", dataset->folder);
+    *out = &source->base;
+    return SYNCTALK_OK;
+}
