@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -140,8 +141,10 @@ synctalk_status st_output_open(struct st_output *out, const char *target, bool o
                                  st_path_base(target), salt)))
             break;
         out->fd = open(out->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (out->fd >= 0)
+        if (out->fd >= 0) {
+            (void)flock(out->fd, LOCK_EX | LOCK_NB); /* alive: see st_output_sweep() */
             return SYNCTALK_OK;
+        }
         if (errno != EEXIST) {
             st = st_fail_errno(err, errno, "create", target);
             break;
@@ -228,6 +231,40 @@ void st_output_close(struct st_output *out)
     out->temporary[0] = '\0';
     out->target[0] = '\0';
     out->fd = -1;
+}
+
+/* Is `name` "." `target` ".xxxxxxxx.part"? */
+static bool is_temporary_of(const char *name, const char *target)
+{
+    const size_t length = strlen(target);
+    return name[0] == '.' && strncmp(name + 1, target, length) == 0 && name[1 + length] == '.' &&
+           strspn(name + 2 + length, "0123456789abcdef") == 8 &&
+           strcmp(name + 10 + length, ".part") == 0;
+}
+
+synctalk_status st_output_sweep(const char *target, synctalk_error *err)
+{
+    char dir[ST_PATH_MAX];
+    char path[ST_PATH_MAX];
+    struct st_names names;
+    const int length = (int)(st_path_base(target) - target);
+    synctalk_status st =
+        st_path_format(dir, err, "%.*s", length ? length : 1, length ? target : ".");
+    if (st || (st = st_list_dir(&names, dir, err)))
+        return st;
+    for (size_t i = 0; i < names.count && !st; i++) {
+        if (!is_temporary_of(names.names[i], st_path_base(target)) ||
+            (st = st_path_join(path, dir, names.names[i], err)))
+            continue;
+        const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            (void)unlink(path);
+        close(fd);
+    }
+    st_names_free(&names);
+    return st;
 }
 
 static int compare_names(const void *a, const void *b)

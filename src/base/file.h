@@ -61,6 +61,10 @@ synctalk_status st_output_commit(struct st_output *out, bool overwrite, synctalk
 /* Remove the temporary file if it was not committed. Safe on a zeroed struct. */
 void st_output_close(struct st_output *out);
 
+/* Remove what processes that were killed left of `target`: its temporary files that nobody
+ * holds any more. */
+synctalk_status st_output_sweep(const char *target, synctalk_error *err);
+
 /* Names in a folder (no "." and ".."), sorted by strcmp. Owns the strings. */
 struct st_names {
     char **names;

@@ -225,7 +225,7 @@ static synctalk_status cut_all(const char *path, const struct st_dataset *datase
 
     memcpy(header.magic, MAGIC, sizeof header.magic);
     memcpy(first_page, &header, sizeof header);
-    if ((st = st_output_open(&cut.output, path, true, err)) ||
+    if ((st = st_output_sweep(path, err)) || (st = st_output_open(&cut.output, path, true, err)) ||
         (st = open_cutters(&cut, NULL, pool, err)) ||
         (st = st_output_write(&cut.output, first_page, sizeof first_page, err)))
         goto done;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -103,6 +104,39 @@ static void output_appears_whole_or_not_at_all(void **state)
 
 /* A file that appears under the target's name while the output is being made was once
  * overwritten by the rename at the end. */
+/* Guards gigabytes of temporary files that killed processes left, and those of live ones. */
+static void a_sweep_takes_what_nobody_holds(void **state)
+{
+    (void)state;
+    char *folder = st_scratch_create();
+    char path[ST_PATH_MAX];
+    char other[ST_PATH_MAX];
+    struct st_output held;
+
+    ST_OK(st_path_join(path, folder, "x.bin", err));
+    ST_OK(st_path_join(other, folder, "y.bin", err));
+    for (int i = 0; i < 2; i++) {
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            struct st_output lost;
+            _exit(st_output_open(&lost, i ? other : path, false, NULL) != SYNCTALK_OK);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    ST_OK(st_output_open(&held, path, false, err));
+    assert_int_equal(files_in(folder), 3);
+    ST_OK(st_output_sweep(path, err));
+    assert_int_equal(files_in(folder), 2);
+    ST_OK(st_output_commit(&held, false, err));
+    assert_true(st_path_is_file(path));
+    ST_OK(st_output_sweep(other, err));
+    assert_int_equal(files_in(folder), 1);
+    st_scratch_remove(folder);
+}
+
 static void a_target_that_appears_meanwhile_is_kept(void **state)
 {
     (void)state;
@@ -275,6 +309,7 @@ int main(void)
         cmocka_unit_test(a_long_sentence_is_cut_between_characters),
         cmocka_unit_test(sizes_that_do_not_fit_are_refused),
         cmocka_unit_test(output_appears_whole_or_not_at_all),
+        cmocka_unit_test(a_sweep_takes_what_nobody_holds),
         cmocka_unit_test(a_target_that_appears_meanwhile_is_kept),
         cmocka_unit_test(a_full_disk_is_told_by_the_final_name),
         cmocka_unit_test(maps_refuse_what_is_no_file),
