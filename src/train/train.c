@@ -29,9 +29,19 @@ struct scene {
 
 static const char *const schedules[] = {"constant", "cosine", "step"};
 
-static synctalk_status choose_precision(struct scene *s, synctalk_error *err)
+/* Auto is bf16 for what was measured to end within 0.2 dB of f32 (docs/TRAINING.md): a UNet
+ * whose loss is L1 alone. */
+static synctalk_status choose_precision(struct scene *s, bool unet, synctalk_error *err)
 {
-    s->precision = s->settings->precision == SYNCTALK_TRAIN_BF16 ? ST_TRAIN_BF16 : ST_TRAIN_F32;
+    const synctalk_train_settings *settings = s->settings;
+    const bool proven = unet && !settings->vgg && !settings->syncnet;
+    if (settings->precision == SYNCTALK_TRAIN_AUTO) {
+        s->precision = proven && st_train_precision_usable(&s->kernels, ST_TRAIN_BF16)
+                           ? ST_TRAIN_BF16
+                           : ST_TRAIN_F32;
+        return SYNCTALK_OK;
+    }
+    s->precision = settings->precision == SYNCTALK_TRAIN_BF16 ? ST_TRAIN_BF16 : ST_TRAIN_F32;
     if (!st_train_precision_usable(&s->kernels, s->precision))
         return st_fail(err, SYNCTALK_E_UNSUPPORTED,
                        "--precision bf16: this processor has no bf16 arithmetic, or --cpu-mask "
@@ -138,7 +148,7 @@ static synctalk_status find_syncnet(struct scene *s, synctalk_error *err)
     return SYNCTALK_OK;
 }
 
-static synctalk_status open_scene(struct scene *s, synctalk_error *err)
+static synctalk_status open_scene(struct scene *s, bool unet, synctalk_error *err)
 {
     synctalk_status st;
     const int threads = s->settings->threads;
@@ -149,7 +159,7 @@ static synctalk_status open_scene(struct scene *s, synctalk_error *err)
         return st_fail(err, SYNCTALK_E_ARG,
                        "--resume and --restart contradict each other: give one of them");
     st_kernels_init(&s->kernels, s->settings->cpu_mask);
-    if ((st = choose_precision(s, err)) ||
+    if ((st = choose_precision(s, unet, err)) ||
         (st = st_pool_create(&s->pool, threads ? threads : st_cpu_cores(), err)))
         return st;
     return st_train_data_open(&s->data, s->settings, s->pool, s->callbacks, err);
@@ -182,7 +192,7 @@ synctalk_status st_train(const synctalk_train_settings *settings,
     struct st_task *task = NULL;
     char folder[ST_PATH_MAX];
 
-    if ((st = open_scene(&scene, err)) || (st = find_syncnet(&scene, err)) ||
+    if ((st = open_scene(&scene, true, err)) || (st = find_syncnet(&scene, err)) ||
         (st = folder_of(folder, settings, "checkpoint", err)) ||
         (st = identify(&scene, true, err)) ||
         (st = st_unet_task_open(&task, settings, scene.precision,
@@ -207,7 +217,8 @@ synctalk_status st_train_syncnet(const synctalk_train_settings *settings,
     struct st_task *task = NULL;
     char folder[ST_PATH_MAX];
 
-    if ((st = open_scene(&scene, err)) || (st = folder_of(folder, settings, "syncnet_ckpt", err)) ||
+    if ((st = open_scene(&scene, false, err)) ||
+        (st = folder_of(folder, settings, "syncnet_ckpt", err)) ||
         (st = identify(&scene, false, err)) ||
         (st = st_syncnet_task_open(&task, settings, scene.precision, &scene.data, &scene.kernels,
                                    scene.pool, err)))
