@@ -10,7 +10,7 @@
 
 #include "api/options.h"
 #include "base/error.h"
-#include "generate/face_choice.h"
+#include "generate/faces.h"
 
 #define TEXT(field) ST_OPTION_TEXT(synctalk_settings, field)
 #define INTEGER(field, least, most) ST_OPTION_INT(synctalk_settings, field, least, most)

@@ -25,8 +25,7 @@ struct st_frame_info {
     int64_t frames;         /* > 0 */
     int width, height;      /* of every frame */
     int largest_side;       /* of all crop squares, pixels; > 0 */
-    int smallest_side;
-    bool has_parsing; /* masks are there for some frames */
+    bool has_parsing;       /* masks are there for some frames */
 };
 
 /* What is wanted of a frame besides its picture; a sum. */

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "face/dataset.h"
+
+#define SMALL_FACE_PX 256 /* below this a redrawn mouth looks soft */
 
 struct dataset_source {
     struct st_frame_source base;
@@ -95,10 +98,14 @@ synctalk_status st_frame_source_open_dataset(struct st_frame_source **out, const
         .width = dataset->width,
         .height = dataset->height,
         .largest_side = dataset->largest_side,
-        .smallest_side = dataset->smallest_side,
         .has_parsing = dataset->has_parsing,
     };
     snprintf(source->base.info.name, sizeof source->base.info.name, "%s", dataset->folder);
+    if (dataset->smallest_side < SMALL_FACE_PX)
+        st_log(callbacks, SYNCTALK_LOG_WARNING,
+               "%s: the face is only %d pixels wide in places; below %d the redrawn mouth looks "
+               "soft",
+               folder, dataset->smallest_side, SMALL_FACE_PX);
     *out = &source->base;
     return SYNCTALK_OK;
 }

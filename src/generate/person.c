@@ -9,8 +9,6 @@
 #include "face/dataset.h"
 #include "generate/model_files.h"
 
-#define SMALL_FACE_PX 256 /* below this a redrawn mouth looks soft */
-
 synctalk_status st_person_load_encoder(struct st_encoder **out, synctalk_encoder kind,
                                        const synctalk_settings *settings,
                                        const struct st_kernels *kernels,
@@ -36,7 +34,7 @@ synctalk_status st_person_load_encoder(struct st_encoder **out, synctalk_encoder
 }
 
 /* ave and hubert checkpoints have equal shapes: where neither the file nor the user says
- * which, the features that lie in the dataset do. */
+ * which, the features that lie in the dataset do, if there is one. */
 static synctalk_encoder guess_encoder(const char *folder, const synctalk_callbacks *callbacks)
 {
     const synctalk_encoder kinds[] = {SYNCTALK_ENCODER_AVE, SYNCTALK_ENCODER_HUBERT};
@@ -84,18 +82,12 @@ done:
     return st;
 }
 
-static synctalk_status open_source(struct synctalk_person *person, const char *folder,
+static synctalk_status open_source(struct synctalk_person *person,
+                                   const synctalk_settings *settings, const char *folder,
                                    const synctalk_callbacks *callbacks, synctalk_error *err)
 {
-    synctalk_status st = st_frame_source_open_dataset(&person->source, folder, callbacks, err);
-    if (st)
-        return st;
-    if (person->source->info.smallest_side < SMALL_FACE_PX)
-        st_log(callbacks, SYNCTALK_LOG_WARNING,
-               "%s: the face is only %d pixels wide in places; below %d the redrawn mouth looks "
-               "soft",
-               folder, person->source->info.smallest_side, SMALL_FACE_PX);
-    return SYNCTALK_OK;
+    (void)settings;
+    return st_frame_source_open_dataset(&person->source, folder, callbacks, err);
 }
 
 synctalk_status st_person_open(struct synctalk_person **out, const synctalk_settings *settings,
@@ -120,12 +112,12 @@ synctalk_status st_person_open(struct synctalk_person **out, const synctalk_sett
 
     snprintf(person->name, sizeof person->name, "%s", settings->model);
     st_kernels_init(&person->kernels, settings->cpu_mask);
+    /* The frames last: to look at a video takes longest. */
     if ((st = load_unet(person, settings, folder, callbacks, err)) ||
-        (st = open_source(person, folder, callbacks, err)))
-        goto done;
-    if (!settings->features &&
-        (st = st_person_load_encoder(&person->encoder, person->hears->kind, settings,
-                                     &person->kernels, callbacks, err)))
+        (!settings->features &&
+         (st = st_person_load_encoder(&person->encoder, person->hears->kind, settings,
+                                      &person->kernels, callbacks, err))) ||
+        (st = open_source(person, settings, folder, callbacks, err)))
         goto done;
     *out = person;
     person = NULL;
