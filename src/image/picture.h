@@ -60,4 +60,10 @@ void st_resize_cubic(struct st_resizer *resizer, uint8_t *dst, int dst_width, in
 void st_resize_linear(uint8_t *dst, int dst_width, int dst_height, size_t dst_stride,
                       const uint8_t *src, int src_width, int src_height, size_t src_stride);
 
+/* OpenCV's INTER_AREA likewise, except that a mean of exactly half a level is rounded up.
+ * `scratch` holds 3 * src_width floats. */
+void st_resize_area(uint8_t *dst, int dst_width, int dst_height, size_t dst_stride,
+                    const uint8_t *src, int src_width, int src_height, size_t src_stride,
+                    float *scratch);
+
 #endif /* ST_IMAGE_PICTURE_H */
