@@ -34,6 +34,7 @@ void scene_create(struct scene *scene)
     scene->settings.samples_per_epoch = 4;
     scene->settings.epochs = 2;
     scene->settings.threads = 2;
+    scene->settings.precision = SYNCTALK_TRAIN_F32; /* the same course on every processor */
 }
 
 void scene_remove(struct scene *scene)
