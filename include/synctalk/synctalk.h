@@ -36,6 +36,7 @@
 #include "synctalk/features.h"
 #include "synctalk/generate.h"
 #include "synctalk/machine.h"
+#include "synctalk/models.h"
 #include "synctalk/progress.h"
 #include "synctalk/settings.h"
 #include "synctalk/status.h"

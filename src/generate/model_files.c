@@ -112,29 +112,35 @@ static synctalk_status try_folder(char *path, const char *folder, const char *co
     return SYNCTALK_OK;
 }
 
+bool st_shared_folder(char *path, const synctalk_settings *settings, size_t n)
+{
+    if (settings->models && *settings->models && n-- == 0)
+        return st_path_format(path, NULL, "%s", settings->models) == SYNCTALK_OK;
+    if (n-- == 0)
+        return st_path_join(path, settings->root, "model", NULL) == SYNCTALK_OK;
+    for (const char *at = settings->more_models; at && *at;) {
+        size_t length = strcspn(at, ":");
+        if (length > 0 && n-- == 0)
+            return st_path_format(path, NULL, "%.*s", (int)length, at) == SYNCTALK_OK;
+        at += length + (at[length] == ':');
+    }
+    return false;
+}
+
 synctalk_status st_find_shared(char *path, const synctalk_settings *settings,
                                const char *const *files, const char *purpose, synctalk_error *err)
 {
-    synctalk_status st;
     bool found = false;
     char folder[ST_PATH_MAX];
     char looked[300] = "";
 
-    if (settings->models && *settings->models &&
-        ((st = try_folder(path, settings->models, files, &found, looked, sizeof looked, err)) ||
-         found))
-        return st;
-    if ((st = st_path_join(folder, settings->root, "model", err)) ||
-        (st = try_folder(path, folder, files, &found, looked, sizeof looked, err)) || found)
-        return st;
-    for (const char *at = settings->more_models; at && *at;) {
-        size_t length = strcspn(at, ":");
-        if (length > 0 &&
-            ((st = st_path_format(folder, err, "%.*s", (int)length, at)) ||
-             (st = try_folder(path, folder, files, &found, looked, sizeof looked, err)) || found))
+    for (size_t n = 0; !found && st_shared_folder(folder, settings, n); n++) {
+        synctalk_status st = try_folder(path, folder, files, &found, looked, sizeof looked, err);
+        if (st)
             return st;
-        at += length + (at[length] == ':');
     }
+    if (found)
+        return SYNCTALK_OK;
     return st_fail(err, SYNCTALK_E_MISSING,
                    "%s is not there, which is needed %s; looked in: %s; put it into one of these "
                    "folders or name another with --models",

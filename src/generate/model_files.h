@@ -12,6 +12,10 @@
 synctalk_status st_find_checkpoint(char *path, const synctalk_settings *settings,
                                    synctalk_error *err);
 
+/* The n-th folder of shared networks in the order of search, counted from 0; false past the
+ * last. `path` holds ST_PATH_MAX bytes. */
+bool st_shared_folder(char *path, const synctalk_settings *settings, size_t n);
+
 /* The first of `files` (NULL-terminated) found in settings->models, ROOT/model, then
  * settings->more_models. E_MISSING says what it is for, the names and the folders. */
 synctalk_status st_find_shared(char *path, const synctalk_settings *settings,
