@@ -8,15 +8,9 @@
 #include "base/error.h"
 #include "generate/model_files.h"
 #include "image/picture.h"
+#include "models/networks.h"
 
-const char *const st_detector_files[] = {"scrfd_2.5g_kps.onnx", "data_utils/scrfd_2.5g_kps.onnx",
-                                         NULL};
-const char *const st_landmark_files[] = {"checkpoint_epoch_335.pth.tar",
-                                         "data_utils/checkpoint_epoch_335.pth.tar",
-                                         "landmarks_106.onnx",
-                                         "2d106det.onnx",
-                                         "landmarks_98.onnx",
-                                         NULL};
+#define LANDMARK_NAMES 16
 
 /* Digits with at most one point, ended by `end`; no sign, blank, word or exponent of strtod.
  * NULL: none. Else what follows the `end`. */
@@ -69,12 +63,41 @@ synctalk_status st_face_choice_parse(struct st_tracker_settings *tracker, const 
                    text, ST_FACES_MAX - 1);
 }
 
-static synctalk_status find(char *path, const char *named, const synctalk_settings *settings,
-                            const char *const *files, const char *purpose, synctalk_error *err)
+/* The network of 110 points, since published checkpoints were trained on crops by them, then
+ * those that serve as well. `names` [LANDMARK_NAMES]; NULL-ended. */
+static void list_landmark_files(const char **names)
 {
-    if (named)
-        return st_path_format(path, err, "%s", named);
-    return st_find_shared(path, settings, files, purpose, err);
+    size_t count = 0;
+    size_t used = 0;
+    const synctalk_network *table = st_networks(&count);
+    const synctalk_network *end = table + count;
+    const synctalk_network *first = st_network_named("landmarks-110");
+    for (const synctalk_network *row = first; row < end; row++) {
+        if (row != first && !row->alternative)
+            break;
+        for (size_t i = 0; row->files[i] && used + 1 < LANDMARK_NAMES; i++)
+            names[used++] = row->files[i];
+    }
+    names[used] = NULL;
+}
+
+static synctalk_status find_networks(struct st_face_settings *faces,
+                                     const synctalk_settings *settings, synctalk_error *err)
+{
+    const synctalk_network *detector = st_network_named("detector");
+    const char *files[LANDMARK_NAMES];
+    synctalk_status st;
+
+    if (settings->detector)
+        st = st_path_format(faces->detector, err, "%s", settings->detector);
+    else
+        st = st_find_shared(faces->detector, settings, detector->files, detector->purpose, err);
+    if (st)
+        return st;
+    if (settings->landmarks)
+        return st_path_format(faces->landmarks, err, "%s", settings->landmarks);
+    list_landmark_files(files);
+    return st_find_shared(faces->landmarks, settings, files, "to find the points of a face", err);
 }
 
 synctalk_status st_face_settings_find(struct st_face_settings *faces,
@@ -82,10 +105,7 @@ synctalk_status st_face_settings_find(struct st_face_settings *faces,
                                       const struct st_kernels *kernels, synctalk_error *err)
 {
     synctalk_status st;
-    if ((st = find(faces->detector, settings->detector, settings, st_detector_files,
-                   "to find faces in a video", err)) ||
-        (st = find(faces->landmarks, settings->landmarks, settings, st_landmark_files,
-                   "to find the points of a face", err)))
+    if ((st = find_networks(faces, settings, err)))
         return st;
     faces->analysis = (struct st_analysis_settings){
         .video = video,

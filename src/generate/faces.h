@@ -8,11 +8,6 @@
 #include "face/tracker.h"
 #include "synctalk/settings.h"
 
-/* Names of the networks, the one preferred first; NULL-ended. The 110 points lead, since
- * published checkpoints were trained on crops by them. */
-extern const char *const st_detector_files[];
-extern const char *const st_landmark_files[];
-
 /* "largest", "left", "right", "INDEX" or "X,Y" into choice, index and at of `tracker`; the
  * other fields stay. E_ARG says what is allowed. */
 synctalk_status st_face_choice_parse(struct st_tracker_settings *tracker, const char *text,
