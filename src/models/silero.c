@@ -7,6 +7,7 @@
  */
 #include "models/silero.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,9 +29,13 @@
 #define STATE ST_SILERO_STATE
 #define GATES (4 * STATE) /* i, f, g, o */
 #define CONVS 4
+#define BLOCKS_MOST 4 /* computed together where there is one column */
 
 _Static_assert((ST_SILERO_INPUT + PAD - STFT_WINDOW) / STFT_STEP + 1 == STEPS,
                "four spectra fit a chunk");
+
+/* What the compiler turns into the widest registers that the build allows. */
+typedef float vec4 __attribute__((vector_size(16)));
 
 /* y = W x + bias */
 struct dense {
@@ -171,37 +176,51 @@ void st_silero_close(struct st_silero **silero)
     *silero = NULL;
 }
 
-/* One block of rows against T columns; T is a constant where this is inlined, so that the
- * sums stay in registers. x [T, columns]; y [T, ROWS_MOST]. */
-static inline void block(const struct dense *dense, size_t b, size_t T, const float *x, size_t step,
-                         float *y)
+/* `B` neighbouring blocks of rows against T columns that begin `step` values apart. B and T
+ * are constants where this is inlined, so that the 2 B T vectors of sums stay in registers:
+ * eight of them hide the latency of an addition. y [T, ROWS_MOST]. */
+static inline __attribute__((always_inline)) void product(const struct dense *dense, size_t first,
+                                                          size_t B, size_t T, const float *x,
+                                                          size_t step, float *y)
 {
-    const float *w = dense->w + b * dense->columns * BLOCK;
-    float sum[STEPS][BLOCK];
-    for (size_t t = 0; t < T; t++)
-        for (size_t r = 0; r < BLOCK; r++)
-            sum[t][r] = dense->bias[b * BLOCK + r];
-    for (size_t k = 0; k < dense->columns; k++, w += BLOCK)
+    const size_t size = dense->columns * BLOCK; /* of a packed block */
+    const float *w = dense->w + first * size;
+    vec4 sum[BLOCKS_MOST][STEPS][2];
+
+    for (size_t b = 0; b < B; b++)
         for (size_t t = 0; t < T; t++)
-            for (size_t r = 0; r < BLOCK; r++)
-                sum[t][r] += w[r] * x[t * step + k];
-    for (size_t t = 0; t < T; t++)
-        memcpy(y + t * ROWS_MOST + b * BLOCK, sum[t], sizeof sum[t]);
+            memcpy(sum[b][t], dense->bias + (first + b) * BLOCK, sizeof sum[b][t]);
+    for (size_t k = 0; k < dense->columns; k++, w += BLOCK) {
+        for (size_t b = 0; b < B; b++) {
+            vec4 row[2];
+            memcpy(row, w + b * size, sizeof row);
+            for (size_t t = 0; t < T; t++) {
+                sum[b][t][0] += row[0] * x[t * step + k];
+                sum[b][t][1] += row[1] * x[t * step + k];
+            }
+        }
+    }
+    for (size_t b = 0; b < B; b++)
+        for (size_t t = 0; t < T; t++)
+            memcpy(y + t * ROWS_MOST + (first + b) * BLOCK, sum[b][t], sizeof sum[b][t]);
 }
 
-/* y[t] = W x[t] + bias for T of 1, 2 or 4 columns that begin `step` values apart. */
+/* y[t] = W x[t] + bias for T of 1, 2 or 4. A row's sum is formed in the order of columns,
+ * whatever T. */
 static void apply(const struct dense *dense, size_t T, const float *x, size_t step, float *y)
 {
     const size_t blocks = blocks_of(dense->rows);
+    size_t b = 0;
+    assert(T == STEPS || blocks % BLOCKS_MOST == 0);
     if (T == STEPS)
-        for (size_t b = 0; b < blocks; b++)
-            block(dense, b, STEPS, x, step, y);
+        for (; b < blocks; b++)
+            product(dense, b, 1, STEPS, x, step, y);
     else if (T == 2)
-        for (size_t b = 0; b < blocks; b++)
-            block(dense, b, 2, x, step, y);
+        for (; b < blocks; b += 2)
+            product(dense, b, 2, 2, x, step, y);
     else
-        for (size_t b = 0; b < blocks; b++)
-            block(dense, b, 1, x, step, y);
+        for (; b < blocks; b += BLOCKS_MOST)
+            product(dense, b, BLOCKS_MOST, 1, x, step, y);
 }
 
 /* relu(conv(x)): x [steps_in, ROWS_MOST] -> y [steps_out, ROWS_MOST], channels innermost. */
