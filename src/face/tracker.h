@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One face followed through a video: found by the detector, then from frame to frame by its
- * own landmarks, smoothed so that a still head is still and a turning one is not behind.
+ * own landmarks.
  */
 #ifndef ST_FACE_TRACKER_H
 #define ST_FACE_TRACKER_H
@@ -18,13 +18,15 @@ struct st_tracker_settings {
     struct st_point at; /* of ST_FACE_AT: the face that holds it, or the nearest */
     float threshold;    /* a face is accepted from this score on; 0.5 */
     int interval;       /* detect at least every so many frames; 25 */
-    bool smooth;
+    bool smooth;        /* for the analysis, which knows both sides of a frame; not used here */
 };
 
 /* What was seen in a frame. */
 struct st_tracked {
     bool found;
     bool detected; /* by the detector in this very frame */
+    bool begins;   /* not what the frame before goes on to: the first face, or after a cut */
+    bool jumped;   /* farther from the last one than a head can move */
     float score;   /* the best of the last detection, accepted or not */
     int faces;     /* accepted by the last detection */
     struct st_face face;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tracker's eyes: the detector and the landmarker. */
+#include "face/tracker_impl.h"
+
+static synctalk_status detect(void *detector, const struct st_picture *picture,
+                              struct st_face *faces, int *count, synctalk_error *err)
+{
+    return st_detector_run(detector, picture, faces, count, err);
+}
+
+static synctalk_status landmark(void *landmarker, const struct st_picture *picture,
+                                const struct st_face *face, struct st_landmarks *landmarks,
+                                synctalk_error *err)
+{
+    return st_landmarker_run(landmarker, picture, face, landmarks, err);
+}
+
+synctalk_status st_tracker_create(struct st_tracker **out, struct st_detector *detector,
+                                  struct st_landmarker *landmarker,
+                                  const struct st_tracker_settings *settings, synctalk_error *err)
+{
+    const struct st_face_finder finder = {
+        .detector = detector,
+        .landmarker = landmarker,
+        .detect = detect,
+        .landmark = landmark,
+    };
+    return st_tracker_create_with(out, &finder, settings, err);
+}
