@@ -19,7 +19,7 @@
 
 #define SIDE 640
 #define STRIDES 3
-#define OUTPUTS (3 * STRIDES)
+#define OUTPUTS 9
 #define ANCHORS_MAX 16800 /* 2 * (80 * 80 + 40 * 40 + 20 * 20) */
 #define SCORE_MIN 0.1f
 #define OVERLAP_MAX 0.5f
@@ -234,7 +234,8 @@ static int decode(struct st_detector *detector, const struct st_onnx_tensor *out
         if (!(scores[i] >= SCORE_MIN)) /* NaN is no face */
             continue;
         const float x = (float)(i / 2 % cells * stride);
-        const float y = (float)(i / 2 / cells * stride);
+        const int row = i / 2 / cells;
+        const float y = (float)(row * stride);
         const float *box = boxes + (size_t)i * 4;
         const float *offset = points + (size_t)i * 10;
         const float step = (float)stride;
@@ -243,9 +244,8 @@ static int decode(struct st_detector *detector, const struct st_onnx_tensor *out
         struct st_face *face = &detector->candidates[count];
         *face = (struct st_face){.left = a.x, .top = a.y, .right = b.x, .bottom = b.y};
         face->score = scores[i];
-        for (int k = 0; k < 5; k++)
-            face->keypoints[k] =
-                point_back(way, x + offset[2 * k] * step, y + offset[2 * k + 1] * step);
+        for (int k = 0; k < 5; k++, offset += 2)
+            face->keypoints[k] = point_back(way, x + offset[0] * step, y + offset[1] * step);
         count += is_sane(face);
     }
     return count;

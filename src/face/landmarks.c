@@ -7,11 +7,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "face/number.h"
 #include "image/picture.h"
 
 #define COORDINATE_MAX 1e6 /* pixels; farther away is a broken file */
-#define DIGITS_MAX 18      /* significant ones that count; a double holds no more */
-#define EXPONENT_MAX 400
 
 static const struct st_landmark_layout layouts[] = {
     {
@@ -23,6 +22,7 @@ static const struct st_landmark_layout layouts[] = {
                     17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32},
         .lips_outer = {90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101},
         .lips_inner = {102, 103, 104, 105, 106, 107, 108, 109},
+        .eyes = {{66, 67, 68, 69, 70, 71, 72, 73}, {82, 81, 80, 79, 78, 85, 84, 83}},
     },
     {
         /* InsightFace's order: the chin is 0, each half of the contour in two runs. */
@@ -34,6 +34,7 @@ static const struct st_landmark_layout layouts[] = {
                     24, 23, 22, 21, 20, 19, 18, 32, 31, 30, 29, 28, 27, 26, 25, 17},
         .lips_outer = {52, 64, 63, 71, 67, 68, 61, 58, 59, 53, 56, 55},
         .lips_inner = {65, 66, 62, 70, 69, 57, 60, 54},
+        .eyes = {{35, 41, 40, 42, 39, 37, 33, 36}, {89, 95, 94, 96, 93, 91, 87, 90}},
     },
     {
         /* WFLW's order. */
@@ -45,6 +46,7 @@ static const struct st_landmark_layout layouts[] = {
                     17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32},
         .lips_outer = {76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87},
         .lips_inner = {88, 89, 90, 91, 92, 93, 94, 95},
+        .eyes = {{60, 61, 62, 63, 64, 65, 66, 67}, {68, 69, 70, 71, 72, 73, 74, 75}},
     },
 };
 
@@ -56,111 +58,20 @@ const struct st_landmark_layout *st_landmark_layout(int count)
     return NULL;
 }
 
-/* Unread text of one line; strtod() will not do: its decimal point is the locale's, and
- * it takes "nan", "inf" and hexadecimal. */
-struct text {
-    const char *at, *end;
-};
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\0';
-}
-
-static void skip_blanks(struct text *text)
-{
-    while (text->at < text->end && is_blank(*text->at))
-        text->at++;
-}
-
-static bool take(struct text *text, char c)
-{
-    if (text->at == text->end || *text->at != c)
-        return false;
-    text->at++;
-    return true;
-}
-
-static bool take_digit(struct text *text, int *digit)
-{
-    if (text->at == text->end || *text->at < '0' || *text->at > '9')
-        return false;
-    *digit = *text->at++ - '0';
-    return true;
-}
-
-/* Digits, of which the first DIGITS_MAX are added to *value; *scale counts powers of ten
- * still missing from it. Returns how many digits there were. */
-static size_t take_digits(struct text *text, double *value, int *used, int *scale, bool fraction)
-{
-    size_t count = 0;
-    int digit;
-    for (; take_digit(text, &digit); count++) {
-        bool counts = *used < DIGITS_MAX;
-        if (counts) {
-            *value = *value * 10 + digit;
-            *used += *value != 0;
-        }
-        *scale += (counts ? 0 : 1) - (fraction ? 1 : 0);
-    }
-    return count;
-}
-
-static bool take_exponent(struct text *text, int *exponent)
-{
-    bool minus = take(text, '-');
-    bool any = false;
-    int value = 0;
-    int digit;
-    if (!minus)
-        (void)take(text, '+');
-    for (; take_digit(text, &digit); any = true)
-        value = value < EXPONENT_MAX ? value * 10 + digit : value;
-    *exponent = minus ? -value : value;
-    return any;
-}
-
-/* [+-]digits[.digits][e[+-]digits], ended by a blank or the end of the line. */
-static bool take_number(struct text *text, double *number)
-{
-    double value = 0;
-    int used = 0;
-    int scale = 0;
-    int exponent = 0;
-
-    bool minus = take(text, '-');
-    if (!minus)
-        (void)take(text, '+');
-    size_t digits = take_digits(text, &value, &used, &scale, false);
-    if (take(text, '.'))
-        digits += take_digits(text, &value, &used, &scale, true);
-    if (digits == 0)
-        return false;
-    if ((take(text, 'e') || take(text, 'E')) && !take_exponent(text, &exponent))
-        return false;
-    if (text->at < text->end && !is_blank(*text->at))
-        return false;
-    scale += exponent;
-    /* Dividing by an exact power of ten rounds once; multiplying by its inverse twice. */
-    value = scale < 0 ? value / pow(10, -scale) : value * pow(10, scale);
-    *number = minus ? -value : value;
-    return true;
-}
-
 /* Two numbers and nothing else. */
-static bool parse_point(struct text line, double *x, double *y)
+static bool parse_point(struct st_text line, double *x, double *y)
 {
-    skip_blanks(&line);
-    if (!take_number(&line, x))
+    st_text_skip_blanks(&line);
+    if (!st_text_number(&line, x))
         return false;
-    skip_blanks(&line);
-    if (!take_number(&line, y))
+    st_text_skip_blanks(&line);
+    if (!st_text_number(&line, y))
         return false;
-    skip_blanks(&line);
+    st_text_skip_blanks(&line);
     return line.at == line.end;
 }
 
-static synctalk_status add_line(struct st_landmarks *landmarks, struct text line, int number,
+static synctalk_status add_line(struct st_landmarks *landmarks, struct st_text line, int number,
                                 const char *path, synctalk_error *err)
 {
     double x;
@@ -181,18 +92,18 @@ static synctalk_status add_line(struct st_landmarks *landmarks, struct text line
     return SYNCTALK_OK;
 }
 
-static synctalk_status parse(struct st_landmarks *landmarks, struct text text, const char *path,
+static synctalk_status parse(struct st_landmarks *landmarks, struct st_text text, const char *path,
                              synctalk_error *err)
 {
     int first_blank = 0; /* number of the first blank line; only the tail may be blank */
     landmarks->count = 0;
     for (int number = 1; text.at < text.end; number++) {
-        struct text line = {text.at, text.at};
+        struct st_text line = {text.at, text.at};
         while (line.end < text.end && *line.end != '\n')
             line.end++;
         text.at = line.end < text.end ? line.end + 1 : line.end;
 
-        skip_blanks(&line);
+        st_text_skip_blanks(&line);
         if (line.at == line.end) {
             first_blank = first_blank ? first_blank : number;
             continue;
@@ -224,7 +135,7 @@ synctalk_status st_landmarks_read(struct st_landmarks *landmarks, const char *pa
                      path);
     } else {
         const char *text = (const char *)file.data;
-        st = parse(landmarks, (struct text){text, text + file.size}, path, err);
+        st = parse(landmarks, (struct st_text){text, text + file.size}, path, err);
     }
     st_unmap_file(&file);
     return st;
