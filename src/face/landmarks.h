@@ -26,8 +26,7 @@ struct st_landmark_layout {
     int contour[33];    /* jaw line from image-left upper cheek over chin to right */
     int lips_outer[12]; /* from the image-left corner along the upper lip */
     int lips_inner[8];
-    int eyes[2]
-            [8]; /* image-left, image-right; each from its image-left corner along the upper lid */
+    int eyes[2][8]; /* left, right in the image; from the left corner along the upper lid */
 };
 
 const struct st_landmark_layout *st_landmark_layout(int count); /* NULL: no such layout */
