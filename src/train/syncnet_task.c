@@ -8,14 +8,12 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "models/train_models.h"
 #include "train/losses.h"
-#include "train/sampler.h"
+#include "train/task_parts.h"
 
-#define PICTURE (3 * ST_INNER_PIXELS)
 #define FARTHEST 25       /* frames of a shift at most */
 #define MOST_MEASURED 256 /* held-out frames, the first of them */
 #define SHIFT 3           /* purpose of a stream of random numbers; sampler.c has the others */
@@ -24,11 +22,7 @@ enum { FACE, SOUND };
 
 struct task {
     struct st_task front;
-    const synctalk_train_settings *settings;
-    const struct st_train_data *data;
-    struct st_pool *pool;
-    struct st_sampler sampler; /* of anchors */
-    struct st_sample anchors[ST_LOSS_BATCH_MAX];
+    struct st_sample anchors[ST_LOSS_BATCH_MAX]; /* from the sampler */
     int64_t moments[ST_LOSS_BATCH_MAX];
     size_t window; /* numbers */
     size_t vector; /* numbers of an output */
@@ -38,24 +32,24 @@ static void load_turn(void *context, size_t n, int worker)
 {
     struct task *t = context;
     (void)worker;
-    st_crop_planes(st_crops_at(&t->data->crops, t->moments[n]), false,
-                   st_train_net_input(t->front.net, FACE) + n * PICTURE);
-    st_windows_copy(&t->data->windows, t->moments[n], false,
+    st_crop_planes(st_crops_at(&t->front.data->crops, t->moments[n]), false,
+                   st_train_net_input(t->front.net, FACE) + n * ST_TASK_PICTURE);
+    st_windows_copy(&t->front.data->windows, t->moments[n], false,
                     st_train_net_input(t->front.net, SOUND) + n * t->window);
 }
 
 /* A frame ST_APART to FARTHEST from `anchor`. There is one on one side at least. */
 static int64_t draw_shifted(const struct task *t, int64_t anchor, uint64_t place)
 {
-    struct st_random random = st_random_stream((uint64_t)t->settings->seed, SHIFT, place);
+    struct st_random random = st_random_stream((uint64_t)t->front.settings->seed, SHIFT, place);
     const int64_t shift = ST_APART + (int64_t)st_random_below(&random, FARTHEST - ST_APART + 1);
     const bool back = st_random_below(&random, 2) == 1;
     for (int64_t far = shift; far >= ST_APART; far--) {
         const int64_t first = back ? anchor - far : anchor + far;
         const int64_t second = back ? anchor + far : anchor - far;
-        if (first >= 0 && first < t->data->train)
+        if (first >= 0 && first < t->front.data->train)
             return first;
-        if (second >= 0 && second < t->data->train)
+        if (second >= 0 && second < t->front.data->train)
             return second;
     }
     return anchor < ST_APART ? anchor + ST_APART : anchor - ST_APART;
@@ -68,7 +62,7 @@ static synctalk_status take_step(struct st_task *task, int64_t epoch, int64_t st
     synctalk_status st;
     double matching;
     double shifted;
-    const int anchors = st_sampler_batch(&t->sampler, epoch, step, t->anchors);
+    const int anchors = st_sampler_batch(&t->front.sampler, epoch, step, t->anchors);
     const int N = 2 * anchors;
     int64_t *moments = t->moments;
 
@@ -77,7 +71,7 @@ static synctalk_status take_step(struct st_task *task, int64_t epoch, int64_t st
         *moments++ = t->anchors[i].target;
         *moments++ = draw_shifted(t, t->anchors[i].target, (uint64_t)place);
     }
-    st_pool_for(t->pool, (size_t)N, load_turn, t);
+    st_pool_for(t->front.pool, (size_t)N, load_turn, t);
     if ((st = st_train_net_forward(task->net, N, ST_TRAIN_BATCH, err)))
         return st;
     st_loss_contrast(N, t->vector, st_train_net_output(task->net, FACE),
@@ -98,14 +92,13 @@ static synctalk_status look_at_held(struct task *t, int count, float *faces, flo
     for (int k = 0; k < count; k += t->front.batch) {
         const int N = count - k < t->front.batch ? count - k : t->front.batch;
         const size_t numbers = (size_t)N * t->vector;
-        st_progress(callbacks, "held out", k, count, 0);
-        if (st_cancelled(callbacks))
-            return st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
-        for (int n = 0; n < N; n++)
-            t->moments[n] = t->data->train + k + n;
-        st_pool_for(t->pool, (size_t)N, load_turn, t);
-        synctalk_status st = st_train_net_forward(t->front.net, N, ST_TRAIN_RUNNING, err);
+        synctalk_status st = st_task_held_turn(callbacks, k, count, err);
         if (st)
+            return st;
+        for (int n = 0; n < N; n++)
+            t->moments[n] = t->front.data->train + k + n;
+        st_pool_for(t->front.pool, (size_t)N, load_turn, t);
+        if ((st = st_train_net_forward(t->front.net, N, ST_TRAIN_RUNNING, err)))
             return st;
         memcpy(faces + (size_t)k * t->vector, st_train_net_output(t->front.net, FACE),
                numbers * sizeof *faces);
@@ -155,8 +148,7 @@ static synctalk_status measure(struct st_task *task, const synctalk_callbacks *c
                                struct st_terms *scores, synctalk_error *err)
 {
     struct task *t = (struct task *)task;
-    const int64_t held = t->data->frames - t->data->train;
-    const int count = held < MOST_MEASURED ? (int)held : MOST_MEASURED;
+    const int count = st_task_held(task, MOST_MEASURED);
     const size_t bytes = (size_t)count * t->vector * sizeof(float);
 
     scores->count = 0;
@@ -174,60 +166,39 @@ static synctalk_status measure(struct st_task *task, const synctalk_callbacks *c
     return st;
 }
 
+static void build(struct st_train_net *net, const struct st_unet_form *form)
+{
+    st_train_syncnet_build(net, form, false);
+}
+
 static const struct st_task_desc syncnet_desc = {
     .kind = "syncnet",
     .score = "held-out accuracy",
     .unit = "%",
+    .build = build,
+    .fits = st_train_syncnet_recognise,
     .step = take_step,
     .measure = measure,
 };
 
-static synctalk_status warm_start(const struct task *t, synctalk_error *err)
-{
-    synctalk_status st;
-    struct st_weights *weights = NULL;
-    if (!(st = st_weights_open(&weights, t->settings->warm_start, err)) &&
-        !(st = st_train_syncnet_recognise(weights, &t->data->form, err)))
-        st = st_train_load(t->front.net, weights, "", err);
-    st_weights_close(&weights);
-    return st;
-}
-
-static synctalk_status open_net(struct task *t, enum st_train_precision precision,
-                                const struct st_kernels *kernels, synctalk_error *err)
-{
-    const struct st_train_settings settings = {
-        .kernels = kernels, .pool = t->pool, .batch = t->front.batch, .precision = precision};
-    synctalk_status st = st_train_net_create(&t->front.net, &settings, err);
-    if (st)
-        return st;
-    st_train_syncnet_build(t->front.net, &t->data->form, false);
-    if ((st = st_train_net_finish(t->front.net, err)))
-        return st;
-    st_train_net_init(t->front.net, (uint64_t)t->settings->seed);
-    t->window = st_train_net_input_size(t->front.net, SOUND);
-    t->vector = st_train_net_output_size(t->front.net, FACE);
-    return t->settings->warm_start ? warm_start(t, err) : SYNCTALK_OK;
-}
-
 static synctalk_status open_sampler(struct task *t, synctalk_error *err)
 {
-    const synctalk_train_settings *s = t->settings;
+    const synctalk_train_settings *s = t->front.settings;
     const int64_t least = 2 * ST_APART + 1;
-    const int64_t samples = s->samples_per_epoch ? s->samples_per_epoch : t->data->train;
+    const int64_t samples = s->samples_per_epoch ? s->samples_per_epoch : t->front.data->train;
     if (s->batch < 4)
         return st_fail(err, SYNCTALK_E_ARG,
                        "--batch %d: a SyncNet compares the samples of a step with each other, so "
                        "4 is the least",
                        s->batch);
-    if (t->data->train < least)
+    if (t->front.data->train < least)
         return st_fail(err, SYNCTALK_E_FORMAT,
                        "%s: %" PRId64 " frames to train on, at least %" PRId64
                        " are needed: sound is shifted by up to a second",
-                       t->data->dataset.folder, t->data->train, least);
-    return st_sampler_open(&t->sampler, (uint64_t)s->seed, t->data->train,
+                       t->front.data->dataset.folder, t->front.data->train, least);
+    return st_sampler_open(&t->front.sampler, (uint64_t)s->seed, t->front.data->train,
                            samples / 2 > 2 ? samples / 2 : 2, s->batch / 2, false,
-                           t->data->dataset.folder, err);
+                           t->front.data->dataset.folder, err);
 }
 
 synctalk_status st_syncnet_task_open(struct st_task **out, const synctalk_train_settings *settings,
@@ -244,16 +215,15 @@ synctalk_status st_syncnet_task_open(struct st_task **out, const synctalk_train_
     if (!t)
         return st_fail_memory(err, "a training", sizeof *t);
     task = &t->front;
-    task->desc = &syncnet_desc;
-    t->settings = settings;
-    t->data = data;
-    t->pool = pool;
+    st_task_begin(task, &syncnet_desc, settings, data, pool);
     if ((st = open_sampler(t, err)))
         goto done;
-    task->steps = t->sampler.steps;
-    task->batch = 2 * t->sampler.batch;
-    if ((st = open_net(t, precision, kernels, err)))
+    task->steps = task->sampler.steps;
+    task->batch = 2 * task->sampler.batch;
+    if ((st = st_task_open_net(task, precision, kernels, err)))
         goto done;
+    t->window = st_train_net_input_size(task->net, SOUND);
+    t->vector = st_train_net_output_size(task->net, FACE);
     *out = task;
     t = NULL;
 
@@ -267,9 +237,7 @@ void st_syncnet_task_close(struct st_task **task)
 {
     if (!task || !*task)
         return;
-    struct task *t = (struct task *)*task;
-    st_train_net_destroy(&t->front.net);
-    st_sampler_close(&t->sampler);
-    free(t);
+    st_task_end(*task);
+    free(*task);
     *task = NULL;
 }

@@ -7,8 +7,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/pool.h"
 #include "nn/train_net.h"
 #include "synctalk/progress.h"
+#include "train/data.h"
+#include "train/sampler.h"
 #include "weights/weights.h"
 
 #define ST_TERMS_MAX 8
@@ -35,6 +38,12 @@ struct st_task_desc {
     const char *score; /* what the first score is, for the chart */
     const char *unit;  /* of it: "dB", "%" */
 
+    /* Add the layers of a net for data of that form. */
+    void (*build)(struct st_train_net *net, const struct st_unet_form *form);
+    /* Refuse weights that such a net cannot begin from. */
+    synctalk_status (*fits)(const struct st_weights *weights, const struct st_unet_form *form,
+                            synctalk_error *err);
+
     /* Step `step` of epoch `epoch`: forward, losses, and gradients of the net's parameters,
      * which the caller has cleared. */
     synctalk_status (*step)(struct st_task *task, int64_t epoch, int64_t step,
@@ -57,6 +66,11 @@ struct st_task {
     int64_t steps;            /* of an epoch */
     int batch;                /* samples of a step */
     unsigned long long bytes; /* of what it holds beside the net */
+
+    const synctalk_train_settings *settings; /* borrowed, as are the next two */
+    const struct st_train_data *data;
+    struct st_pool *pool;
+    struct st_sampler sampler; /* owned */
 };
 
 #endif /* ST_TRAIN_TASK_H */

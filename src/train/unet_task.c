@@ -11,9 +11,8 @@
 #include "models/train_models.h"
 #include "models/unet_wiring.h"
 #include "train/losses.h"
-#include "train/sampler.h"
+#include "train/task_parts.h"
 
-#define PICTURE (3 * ST_INNER_PIXELS)
 #define MOST_MEASURED 128 /* held-out frames, spread evenly where there are more */
 #define SHOWN 4           /* frames of a picture */
 #define PERFECT_DB 99.0   /* instead of the infinity of two equal pictures */
@@ -22,10 +21,6 @@ enum { IMAGE, AUDIO };
 
 struct task {
     struct st_task front;
-    const synctalk_train_settings *settings;
-    const struct st_train_data *data;
-    struct st_pool *pool;
-    struct st_sampler sampler;
     struct st_vgg *vgg;   /* owns; or NULL */
     struct st_sync *sync; /* owns; or NULL */
     struct st_sample samples[ST_LOSS_BATCH_MAX];
@@ -48,21 +43,21 @@ static void load_turn(void *context, size_t n, int worker)
 {
     struct task *t = context;
     const struct st_sample *sample = &t->samples[n];
-    const uint8_t *crop = st_crops_at(&t->data->crops, sample->target);
-    float *image = st_train_net_input(t->front.net, IMAGE) + n * 2 * PICTURE;
+    const uint8_t *crop = st_crops_at(&t->front.data->crops, sample->target);
+    float *image = st_train_net_input(t->front.net, IMAGE) + n * 2 * ST_TASK_PICTURE;
     float *audio = st_train_net_input(t->front.net, AUDIO) + n * t->audio;
     (void)worker;
-    st_crop_planes(st_crops_at(&t->data->crops, sample->other), false, image);
-    st_crop_planes(crop, true, image + PICTURE);
-    st_crop_planes(crop, false, t->target + n * PICTURE);
-    st_windows_copy(&t->data->windows, sample->target, false, audio);
+    st_crop_planes(st_crops_at(&t->front.data->crops, sample->other), false, image);
+    st_crop_planes(crop, true, image + ST_TASK_PICTURE);
+    st_crop_planes(crop, false, t->target + n * ST_TASK_PICTURE);
+    st_windows_copy(&t->front.data->windows, sample->target, false, audio);
 }
 
 static synctalk_status add_losses(struct task *t, int N, struct st_terms *losses,
                                   synctalk_error *err)
 {
     synctalk_status st = SYNCTALK_OK;
-    const synctalk_train_settings *s = t->settings;
+    const synctalk_train_settings *s = t->front.settings;
     const struct st_pixel_loss pixels = {s->mouth_weight, s->mouth_temporal};
     const float *prediction = st_train_net_output(t->front.net, 0);
     float *gradient = st_train_net_output_gradient(t->front.net, 0);
@@ -70,8 +65,8 @@ static synctalk_status add_losses(struct task *t, int N, struct st_terms *losses
     double perceptual = 0;
     double sync = 0;
 
-    memset(gradient, 0, (size_t)N * PICTURE * sizeof *gradient);
-    st_loss_pixels(&pixels, t->pool, N, prediction, t->target, gradient, &values);
+    memset(gradient, 0, (size_t)N * ST_TASK_PICTURE * sizeof *gradient);
+    st_loss_pixels(&pixels, t->front.pool, N, prediction, t->target, gradient, &values);
     if (t->vgg)
         st =
             st_vgg_add(t->vgg, s->vgg_weight, N, prediction, t->target, gradient, &perceptual, err);
@@ -102,9 +97,9 @@ static synctalk_status take_step(struct st_task *task, int64_t epoch, int64_t st
 {
     struct task *t = (struct task *)task;
     synctalk_status st;
-    const int N = st_sampler_batch(&t->sampler, epoch, step, t->samples);
+    const int N = st_sampler_batch(&t->front.sampler, epoch, step, t->samples);
 
-    st_pool_for(t->pool, (size_t)N, load_turn, t);
+    st_pool_for(t->front.pool, (size_t)N, load_turn, t);
     if ((st = st_train_net_forward(task->net, N, ST_TRAIN_BATCH, err)) ||
         (st = add_losses(t, N, losses, err)))
         return st;
@@ -138,26 +133,26 @@ static void load_held_turn(void *context, size_t n, int worker)
 {
     struct task *t = context;
     const int k = t->first + (int)n;
-    float *image = st_train_net_input(t->front.net, IMAGE) + n * 2 * PICTURE;
+    float *image = st_train_net_input(t->front.net, IMAGE) + n * 2 * ST_TASK_PICTURE;
     (void)worker;
     st_crop_planes(held_crop(t, t->self ? k : t->held + k), false, image);
-    st_crop_planes(held_crop(t, k), true, image + PICTURE);
-    st_crop_planes(held_crop(t, k), false, t->target + n * PICTURE);
-    st_windows_copy(&t->data->windows, t->frames[k], true,
+    st_crop_planes(held_crop(t, k), true, image + ST_TASK_PICTURE);
+    st_crop_planes(held_crop(t, k), false, t->target + n * ST_TASK_PICTURE);
+    st_windows_copy(&t->front.data->windows, t->frames[k], true,
                     st_train_net_input(t->front.net, AUDIO) + n * t->audio);
 }
 
 static void measure_turn(void *context, size_t n, int worker)
 {
     struct task *t = context;
-    const float *p = st_train_net_output(t->front.net, 0) + n * PICTURE;
-    const float *y = t->target + n * PICTURE;
+    const float *p = st_train_net_output(t->front.net, 0) + n * ST_TASK_PICTURE;
+    const float *y = t->target + n * ST_TASK_PICTURE;
     const uint8_t *crop = held_crop(t, t->first + (int)n);
     double sum = 0;
     (void)worker;
-    for (size_t i = 0; i < PICTURE; i++)
+    for (size_t i = 0; i < ST_TASK_PICTURE; i++)
         sum += (double)fabsf(p[i] - y[i]);
-    t->measured[n].l1 = sum / (double)PICTURE;
+    t->measured[n].l1 = sum / (double)ST_TASK_PICTURE;
     t->measured[n].whole = psnr(p, crop, ST_MASK_TOP, ST_MASK_BOTTOM, ST_MASK_LEFT, ST_MASK_RIGHT);
     t->measured[n].mouth =
         psnr(p, crop, ST_MOUTH_TOP, ST_MOUTH_BOTTOM, ST_MOUTH_LEFT, ST_MOUTH_RIGHT);
@@ -174,11 +169,11 @@ static synctalk_status measure_some(struct task *t, bool self, struct means *mea
     const int left = t->held - t->first;
     const int N = left < t->front.batch ? left : t->front.batch;
     t->self = self;
-    st_pool_for(t->pool, (size_t)N, load_held_turn, t);
+    st_pool_for(t->front.pool, (size_t)N, load_held_turn, t);
     synctalk_status st = st_train_net_forward(t->front.net, N, ST_TRAIN_RUNNING, err);
     if (st)
         return st;
-    st_pool_for(t->pool, (size_t)N, measure_turn, t);
+    st_pool_for(t->front.pool, (size_t)N, measure_turn, t);
     for (int n = 0; n < N; n++) {
         means->l1 += t->measured[n].l1 / t->held;
         means->whole += t->measured[n].whole / t->held;
@@ -199,10 +194,8 @@ static synctalk_status measure(struct st_task *task, const synctalk_callbacks *c
     if (t->held == 0)
         return SYNCTALK_OK;
     for (t->first = 0; t->first < t->held; t->first += task->batch) {
-        st_progress(callbacks, "held out", t->first, t->held, 0);
-        if (st_cancelled(callbacks))
-            return st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
-        if ((st = measure_some(t, false, &far, err)) || (st = measure_some(t, true, &self, err)))
+        if ((st = st_task_held_turn(callbacks, t->first, t->held, err)) ||
+            (st = measure_some(t, false, &far, err)) || (st = measure_some(t, true, &self, err)))
             return st;
     }
     st_progress(callbacks, "held out", t->held, t->held, 0);
@@ -218,9 +211,9 @@ static synctalk_status measure(struct st_task *task, const synctalk_callbacks *c
 static synctalk_status open_held(struct task *t, const struct st_kernels *kernels,
                                  synctalk_error *err)
 {
-    const struct st_train_data *data = t->data;
+    const struct st_train_data *data = t->front.data;
     const int64_t held = data->frames - data->train;
-    t->held = held < MOST_MEASURED ? (int)held : MOST_MEASURED;
+    t->held = st_task_held(&t->front, MOST_MEASURED);
     if (t->held == 0)
         return SYNCTALK_OK;
     const size_t count = 2 * (size_t)t->held;
@@ -233,7 +226,8 @@ static synctalk_status open_held(struct task *t, const struct st_kernels *kernel
         t->frames[t->held + k] = st_train_data_reference(data, t->frames[k]);
     }
     t->front.bytes += count * ST_INNER_BYTES;
-    return st_crops_cut_cubic(t->pixels, t->frames, count, &data->dataset, kernels, t->pool, err);
+    return st_crops_cut_cubic(t->pixels, t->frames, count, &data->dataset, kernels, t->front.pool,
+                              err);
 }
 
 /* Planes in [0, 1] into the square at (column, row) of a picture of such squares. */
@@ -255,7 +249,7 @@ static void paint(struct st_picture *picture, int column, int row, const float *
 static synctalk_status draw_picture(struct st_task *task, const char *path, synctalk_error *err)
 {
     struct task *t = (struct task *)task;
-    const struct st_train_data *data = t->data;
+    const struct st_train_data *data = t->front.data;
     const int64_t held = data->frames - data->train;
     const int64_t first = held ? data->train : 0;
     const int64_t frames = held ? held : data->frames;
@@ -273,7 +267,7 @@ static synctalk_status draw_picture(struct st_task *task, const char *path, sync
         load_turn(t, 0, 0);
         if ((st = st_train_net_forward(task->net, 1, ST_TRAIN_RUNNING, err)))
             break;
-        paint(&picture, c, 0, st_train_net_input(task->net, IMAGE) + PICTURE);
+        paint(&picture, c, 0, st_train_net_input(task->net, IMAGE) + ST_TASK_PICTURE);
         paint(&picture, c, 1, t->target);
         paint(&picture, c, 2, st_train_net_output(task->net, 0));
     }
@@ -288,57 +282,33 @@ static synctalk_status describe(struct st_task *task, struct st_weights *weights
 {
     const struct task *t = (const struct task *)task;
     return st_weights_add_metadata(weights, ST_UNET_ENCODER_KEY,
-                                   st_unet_encoder_name(t->data->form.encoder), err);
+                                   st_unet_encoder_name(t->front.data->form.encoder), err);
+}
+
+/* Its width and encoder must be those of the data. */
+static synctalk_status fits(const struct st_weights *weights, const struct st_unet_form *want,
+                            synctalk_error *err)
+{
+    struct st_unet_form form;
+    synctalk_status st = st_unet_recognise(&form, weights, want->encoder, err);
+    if (st || form.narrow == want->narrow)
+        return st;
+    return st_fail(err, SYNCTALK_E_ARG, "%s is of %s width: begin from it with --width %s",
+                   st_weights_path(weights), form.narrow ? "narrow" : "full",
+                   form.narrow ? "narrow" : "full");
 }
 
 static const struct st_task_desc unet_desc = {
     .kind = "unet",
     .score = "held-out mouth PSNR",
     .unit = "dB",
+    .build = st_train_unet_build,
+    .fits = fits,
     .step = take_step,
     .measure = measure,
     .picture = draw_picture,
     .describe = describe,
 };
-
-/* Parameters of another run; its width and encoder must be this one's. */
-static synctalk_status warm_start(const struct task *t, synctalk_error *err)
-{
-    synctalk_status st;
-    struct st_weights *weights = NULL;
-    struct st_unet_form form;
-    const struct st_unet_form *want = &t->data->form;
-
-    if ((st = st_weights_open(&weights, t->settings->warm_start, err)) ||
-        (st = st_unet_recognise(&form, weights, want->encoder, err)))
-        goto done;
-    if (form.narrow != want->narrow) {
-        st = st_fail(err, SYNCTALK_E_ARG, "%s is of %s width: begin from it with --width %s",
-                     t->settings->warm_start, form.narrow ? "narrow" : "full",
-                     form.narrow ? "narrow" : "full");
-        goto done;
-    }
-    st = st_train_load(t->front.net, weights, "", err);
-
-done:
-    st_weights_close(&weights);
-    return st;
-}
-
-static synctalk_status open_net(struct task *t, enum st_train_precision precision,
-                                const struct st_kernels *kernels, synctalk_error *err)
-{
-    const struct st_train_settings settings = {
-        .kernels = kernels, .pool = t->pool, .batch = t->sampler.batch, .precision = precision};
-    synctalk_status st = st_train_net_create(&t->front.net, &settings, err);
-    if (st)
-        return st;
-    st_train_unet_build(t->front.net, &t->data->form);
-    if ((st = st_train_net_finish(t->front.net, err)))
-        return st;
-    st_train_net_init(t->front.net, (uint64_t)t->settings->seed);
-    return t->settings->warm_start ? warm_start(t, err) : SYNCTALK_OK;
-}
 
 synctalk_status st_unet_task_open(struct st_task **out, const synctalk_train_settings *settings,
                                   enum st_train_precision precision, const char *syncnet,
@@ -354,24 +324,23 @@ synctalk_status st_unet_task_open(struct st_task **out, const synctalk_train_set
     if (!t)
         return st_fail_memory(err, "a training", sizeof *t);
     task = &t->front;
-    task->desc = &unet_desc;
-    t->settings = settings;
-    t->data = data;
-    t->pool = pool;
-    if ((st = st_sampler_open(&t->sampler, (uint64_t)settings->seed, data->train,
+    st_task_begin(task, &unet_desc, settings, data, pool);
+    if ((st = st_sampler_open(&task->sampler, (uint64_t)settings->seed, data->train,
                               settings->samples_per_epoch, settings->batch,
-                              settings->mouth_temporal > 0, data->dataset.folder, err)) ||
-        (st = open_net(t, precision, kernels, err)))
+                              settings->mouth_temporal > 0, data->dataset.folder, err)))
         goto done;
-    task->steps = t->sampler.steps;
-    task->batch = t->sampler.batch;
+    task->steps = task->sampler.steps;
+    task->batch = task->sampler.batch;
+    if ((st = st_task_open_net(task, precision, kernels, err)))
+        goto done;
     t->audio = st_train_net_input_size(task->net, AUDIO);
-    t->target = st_alloc_aligned((size_t)task->batch * PICTURE * sizeof *t->target);
+    t->target = st_alloc_aligned((size_t)task->batch * ST_TASK_PICTURE * sizeof *t->target);
     if (!t->target) {
-        st = st_fail_memory(err, "a batch", (size_t)task->batch * PICTURE * sizeof *t->target);
+        st = st_fail_memory(err, "a batch",
+                            (size_t)task->batch * ST_TASK_PICTURE * sizeof *t->target);
         goto done;
     }
-    task->bytes = (size_t)task->batch * PICTURE * sizeof *t->target;
+    task->bytes = (size_t)task->batch * ST_TASK_PICTURE * sizeof *t->target;
     if ((st = open_held(t, kernels, err)))
         goto done;
     if (settings->vgg) {
@@ -400,8 +369,7 @@ void st_unet_task_close(struct st_task **task)
     struct task *t = (struct task *)*task;
     st_sync_close(&t->sync);
     st_vgg_close(&t->vgg);
-    st_train_net_destroy(&t->front.net);
-    st_sampler_close(&t->sampler);
+    st_task_end(*task);
     free(t->target);
     free(t->frames);
     free(t->pixels);
