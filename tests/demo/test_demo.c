@@ -27,7 +27,6 @@
 
 #define PLANE ((size_t)ST_UNET_SIDE * ST_UNET_SIDE)
 #define FRAMES_MAX 512
-#define FACE_SEED 5          /* that of render_person */
 #define MOTION_SEED 1000001u /* of no film that was trained on */
 #define LATE_SECONDS 0.4
 #define PAUSE_SECONDS 2.0
@@ -163,7 +162,7 @@ static void open_bench(struct bench *b)
     assert_non_null(source);
     st_kernels_init(&b->kernels, ~0u);
     ST_OK(st_pool_create(&b->pool, st_cpu_cores(), err));
-    ST_OK(person_create(&b->person, FACE_SEED, err));
+    ST_OK(person_create(&b->person, PERSON_SEED, err));
     snprintf(path, sizeof path, "%s/data/demo/0.safetensors", source);
     ST_OK(st_weights_open(&weights, path, err));
     ST_OK(st_unet_recognise(&b->form, weights, SYNCTALK_ENCODER_AVE, err));

@@ -29,7 +29,7 @@ static int set_up(void **state)
 {
     struct studio *s = calloc(1, sizeof *s);
     *state = s;
-    return !s || person_create(&s->person, 5, NULL) ||
+    return !s || person_create(&s->person, PERSON_SEED, NULL) ||
            person_studio_create(&s->studio, s->person, NULL);
 }
 

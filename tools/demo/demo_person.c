@@ -21,7 +21,6 @@
 #include "speech/speech.h"
 #include "speech/wav.h"
 
-#define FACE_SEED 5 /* that of render_person, which made the frames of the training */
 #define SCENE_SEED 100
 #define SECONDS 1.6
 #define PAUSE_SECONDS 0.6
@@ -89,7 +88,8 @@ static synctalk_status film(const char *root, double seconds, synctalk_error *er
     char folder[ST_PATH_MAX];
 
     if ((st = st_path_join(folder, root, "dataset/demo", err)) ||
-        (st = script_create(&script, &said, err)) || (st = person_create(&person, FACE_SEED, err)))
+        (st = script_create(&script, &said, err)) ||
+        (st = person_create(&person, PERSON_SEED, err)))
         goto done;
     shoot.person = person;
     shoot.script = script;

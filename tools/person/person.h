@@ -11,6 +11,8 @@
 
 #define PERSON_SIDE 512 /* pixels */
 #define PERSON_FPS 25
+/* Of the demo's person, whom the network that is shipped with it was trained on. */
+#define PERSON_SEED 5
 
 struct person;
 struct person_studio;

@@ -25,9 +25,6 @@ static const char usage[] =
     "  --no-frames            only the contact sheet\n"
     "  --threads N            [all cores]\n";
 
-/* Who the person is. */
-#define FACE_SEED 5
-
 struct options {
     const char *root, *name, *sheet;
     struct script_settings script;
@@ -127,7 +124,7 @@ static synctalk_status run(const struct options *o, synctalk_error *err)
         goto done;
     if ((st = script_create(&script, &o->script, err)))
         goto done;
-    if ((st = person_create(&person, FACE_SEED, err)))
+    if ((st = person_create(&person, PERSON_SEED, err)))
         goto done;
     shoot.person = person;
     shoot.script = script;
