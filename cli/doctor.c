@@ -42,7 +42,7 @@ static void on_fact(void *user, const char *name, const char *value)
         return;
     }
     progress_end(&doctor->progress);
-    printf("%-24s ", name);
+    printf("%-31s ", name);
     print_clean(stdout, value);
     putchar('\n');
     fflush(stdout);

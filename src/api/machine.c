@@ -9,6 +9,7 @@
 
 #include "base/cpu.h"
 #include "kernels/kernels.h"
+#include "kernels/train.h"
 #include "media/versions.h"
 #include "nn/version.h"
 
@@ -71,6 +72,25 @@ static void describe_cpu(unsigned cpu_mask, synctalk_machine_fact fact, void *us
     }
 }
 
+/* Those of bf16 only where training uses it. */
+static void describe_training_kernels(unsigned flags, synctalk_machine_fact fact, void *user)
+{
+    struct st_train_kernels f32;
+    struct st_train_kernels bf16;
+    const char *entry = NULL;
+    const bool narrow = (flags & SYNCTALK_CPU_BF16) != 0;
+    st_train_kernels_init(&f32, flags, ST_TRAIN_ELEMENT_F32, flags & SYNCTALK_CPU_AVX512 ? 16 : 8);
+    st_train_kernels_init(&bf16, flags, ST_TRAIN_ELEMENT_BF16, 16);
+    for (size_t i = 0; (entry = st_train_kernels_entry(i)); i++) {
+        char name[64];
+        char value[64];
+        snprintf(name, sizeof name, "kernel train_%s", entry);
+        snprintf(value, sizeof value, "%s%s%s", f32.variant, narrow ? ", bf16 " : "",
+                 narrow ? bf16.variant : "");
+        fact(user, name, value);
+    }
+}
+
 static void describe_kernels(unsigned cpu_mask, synctalk_machine_fact fact, void *user)
 {
     struct st_kernels kernels;
@@ -81,6 +101,7 @@ static void describe_kernels(unsigned cpu_mask, synctalk_machine_fact fact, void
         snprintf(name, sizeof name, "kernel %s", entry);
         fact(user, name, st_kernels_variant(&kernels, i));
     }
+    describe_training_kernels(kernels.flags, fact, user);
 }
 
 static void describe_memory(synctalk_machine_fact fact, void *user)

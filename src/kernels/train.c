@@ -6,6 +6,25 @@
 #include "kernels/train_impl.h"
 #include "synctalk/machine.h"
 
+static const char *const entry_names[] = {
+    "sums",
+    "norm",
+    "norm_gradient",
+    "norm_backward",
+    "depthwise",
+    "depthwise_backward",
+    "add",
+    "upsample",
+    "upsample_backward",
+    "activation",
+    "activation_backward",
+};
+#define ENTRY_COUNT (sizeof entry_names / sizeof *entry_names)
+
+_Static_assert(sizeof(struct st_train_kernels) ==
+                   offsetof(struct st_train_kernels, sums) + ENTRY_COUNT * sizeof(void (*)(void)),
+               "every entry has a name");
+
 void st_train_kernels_init(struct st_train_kernels *k, unsigned flags,
                            enum st_train_element element, size_t B)
 {
@@ -27,4 +46,9 @@ void st_train_kernels_init(struct st_train_kernels *k, unsigned flags,
 #else
     (void)flags;
 #endif
+}
+
+const char *st_train_kernels_entry(size_t index)
+{
+    return index < ENTRY_COUNT ? entry_names[index] : NULL;
 }

@@ -105,6 +105,10 @@ struct st_train_kernels {
 void st_train_kernels_init(struct st_train_kernels *k, unsigned flags,
                            enum st_train_element element, size_t B);
 
+/* Names of the table's entries, for doctor, until index is past the end (NULL). All that a
+ * table holds are of its one variant. */
+const char *st_train_kernels_entry(size_t index);
+
 static inline size_t st_train_scratch_size(size_t W, size_t B)
 {
     return 3 * (W + 2) * B;

@@ -16,7 +16,8 @@ class Doctor(harness.Case):
     def test_facts(self):
         facts = self.facts()
         for name in ("cores for this process", "instruction sets", "memory", "oneDNN",
-                     "libavcodec", "H.264 encoder", "kernel upsample2x"):
+                     "libavcodec", "H.264 encoder", "kernel upsample2x",
+                     "kernel train_depthwise_backward"):
             self.assertTrue(facts.get(name), name)
         text = self.good("doctor", "--no-benchmark")
         for name, value in facts.items():

@@ -268,11 +268,29 @@ static void what_is_not_a_number_stays_so(void **state)
     }
 }
 
+/* doctor listed the kernels of generation alone, so nobody saw what a training runs on. */
+static void entries_have_names(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    for (; st_train_kernels_entry(count); count++)
+        for (size_t i = 0; i < count; i++)
+            assert_string_not_equal(st_train_kernels_entry(i), st_train_kernels_entry(count));
+    assert_int_equal(count, 11);
+    assert_null(st_train_kernels_entry(count + 1));
+    for (int e = 0; e < 2; e++) {
+        struct st_train_kernels k;
+        st_train_kernels_init(&k, 0, e ? ST_TRAIN_ELEMENT_BF16 : ST_TRAIN_ELEMENT_F32, 16);
+        assert_string_equal(k.variant, "ref");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(variants_agree_with_their_reference),
         cmocka_unit_test(what_is_not_a_number_stays_so),
+        cmocka_unit_test(entries_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
