@@ -314,6 +314,8 @@ static synctalk_status prime(struct st_audio_reader *r, int rate_hz, int channel
         return fail_empty(r, err);
     r->info.source_hz = f->sample_rate;
     r->info.source_channels = f->ch_layout.nb_channels;
+    if (f->best_effort_timestamp != AV_NOPTS_VALUE)
+        r->info.start = (double)f->best_effort_timestamp * av_q2d(r->stream->time_base);
     r->info.rate_hz = rate_hz ? rate_hz : f->sample_rate;
     r->info.channels = f->ch_layout.nb_channels < channels ? f->ch_layout.nb_channels : channels;
     st = take_frame(r, err);

@@ -19,6 +19,7 @@ struct st_audio_info {
     int channels;  /* of what read() gives */
     int source_hz; /* of the file */
     int source_channels;
+    double start; /* of the first sample, seconds on the file's clock; 0 where it has none */
     char codec[32];
 };
 

@@ -27,6 +27,7 @@ struct st_video_settings {
 struct st_video_info {
     int width, height;  /* as given out: upright, square pixels not enforced */
     int64_t frames;     /* at the wanted rate, > 0 */
+    double start;       /* of the first picture, seconds on the file's clock */
     double source_fps;  /* mean */
     bool variable_rate; /* intervals differ by more than a tick */
     bool interlaced;
