@@ -18,6 +18,7 @@
 #include "media/libav.h"
 
 #define IO_BYTES 65536
+#define MAX_PIXELS "67108864" /* of a picture that is decoded to be known; 8192 x 8192 */
 
 /* Demuxers that only list other files. */
 static const char *const lists[] = {
@@ -124,11 +125,51 @@ static synctalk_status find_format(struct st_input *input, const AVInputFormat *
     return SYNCTALK_OK;
 }
 
-synctalk_status st_input_open(struct st_input *input, const char *path, synctalk_error *err)
+/* Looks into the streams, which decodes a few pictures: hostile sizes are refused there too. */
+static int find_streams(AVFormatContext *format)
+{
+    unsigned count = format->nb_streams;
+    AVDictionary **options = av_calloc(count ? count : 1, sizeof(AVDictionary *));
+    int code = options ? 0 : AVERROR(ENOMEM);
+
+    for (unsigned i = 0; i < count && code >= 0; i++)
+        code = av_dict_set(&options[i], "max_pixels", MAX_PIXELS, 0);
+    if (code >= 0)
+        code = avformat_find_stream_info(format, options);
+    for (unsigned i = 0; options && i < count; i++)
+        av_dict_free(&options[i]);
+    av_free(options);
+    return code;
+}
+
+/* Demuxer and streams, from the file's first byte. */
+static synctalk_status open_format(struct st_input *input, synctalk_error *err)
 {
     synctalk_status st;
     const AVInputFormat *demuxer = NULL;
     int code;
+
+    if ((st = find_format(input, &demuxer, err)))
+        return st;
+    if (!(input->format = avformat_alloc_context()) ||
+        !(input->format->protocol_whitelist = av_strdup("none")))
+        return st_fail_memory(err, input->path, sizeof *input->format);
+    input->format->pb = input->io;
+    input->format->opaque = input;
+    input->format->io_open = refuse_open;
+    input->format->flags |= AVFMT_FLAG_CUSTOM_IO;
+
+    /* On failure it frees and clears input->format. */
+    if ((code = avformat_open_input(&input->format, "", demuxer, NULL)) < 0)
+        return fail_open(input, code, err);
+    if ((code = find_streams(input->format)) < 0)
+        return fail_open(input, code, err);
+    return SYNCTALK_OK;
+}
+
+synctalk_status st_input_open(struct st_input *input, const char *path, synctalk_error *err)
+{
+    synctalk_status st;
 
     st_av_quiet();
     *input = (struct st_input){.path = path, .fd = -1};
@@ -143,23 +184,16 @@ synctalk_status st_input_open(struct st_input *input, const char *path, synctalk
         av_free(buffer);
         return st_fail_memory(err, path, IO_BYTES);
     }
-    if ((st = find_format(input, &demuxer, err)))
-        return st;
+    return open_format(input, err);
+}
 
-    if (!(input->format = avformat_alloc_context()) ||
-        !(input->format->protocol_whitelist = av_strdup("none")))
-        return st_fail_memory(err, path, sizeof *input->format);
-    input->format->pb = input->io;
-    input->format->opaque = input;
-    input->format->io_open = refuse_open;
-    input->format->flags |= AVFMT_FLAG_CUSTOM_IO;
-
-    /* On failure it frees and clears input->format. */
-    if ((code = avformat_open_input(&input->format, "", demuxer, NULL)) < 0)
-        return fail_open(input, code, err);
-    if ((code = avformat_find_stream_info(input->format, NULL)) < 0)
-        return fail_open(input, code, err);
-    return SYNCTALK_OK;
+synctalk_status st_input_rewind(struct st_input *input, synctalk_error *err)
+{
+    avformat_close_input(&input->format);
+    input->errno_of_read = 0;
+    if (avio_seek(input->io, 0, SEEK_SET) < 0)
+        return fail_open(input, AVERROR_INVALIDDATA, err);
+    return open_format(input, err);
 }
 
 void st_input_close(struct st_input *input)

@@ -25,6 +25,9 @@ struct st_input {
 
 /* Open and find the streams. E_MISSING, E_IO; E_FORMAT with what the file seems to be. */
 synctalk_status st_input_open(struct st_input *input, const char *path, synctalk_error *err);
+/* Begin anew at the first byte of the same open file: what `format` was is gone, the streams
+ * come back under the same numbers. On failure only close() may follow. */
+synctalk_status st_input_rewind(struct st_input *input, synctalk_error *err);
 void st_input_close(struct st_input *input);
 
 #endif /* ST_MEDIA_INPUT_H */
