@@ -10,11 +10,41 @@
 
 #include "base/file.h"
 #include "face/detector.h"
+#include "face/landmarker.h"
 #include "onnx/onnx_support.h"
 #include "support/support.h"
 #include "weights/onnx_writer.h"
 
 #define NETWORK "models/scrfd_2.5g_kps.onnx"
+
+/* The linker sends our own code's allocations here (--wrap); the libraries' stay their own. */
+static long fail_after; /* 1: the next one fails; 0: none */
+void *__real_calloc(size_t count, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+char *__wrap_strdup(const char *text);
+
+static bool refused(void)
+{
+    return fail_after > 0 && --fail_after == 0;
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return refused() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return refused() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return refused() ? NULL : __real_strdup(text);
+}
 
 static void read_picture(struct st_picture *picture, const char *path)
 {
@@ -201,6 +231,58 @@ static void another_network_is_refused(void **state)
     st_scratch_remove(folder);
 }
 
+/* Find a face and its points; all of it is ended, whatever happens. */
+static synctalk_status look(const char *network, const char *landmarks,
+                            const struct st_picture *picture, synctalk_error *err)
+{
+    const struct st_landmarker_settings settings = {.path = landmarks, .threads = 1};
+    struct st_detector *detector = NULL;
+    struct st_landmarker *landmarker = NULL;
+    struct st_face faces[ST_FACES_MAX];
+    struct st_landmarks points;
+    int count = 0;
+    synctalk_status st = st_detector_open(&detector, network, NULL, 1, err);
+    assert_true((st == SYNCTALK_OK) == (detector != NULL));
+    if (!st)
+        st = st_landmarker_open(&landmarker, &settings, err);
+    if (!st)
+        st = st_detector_run(detector, picture, faces, &count, err);
+    if (!st) {
+        assert_int_equal(count, 1);
+        faces[0].left -= 100; /* so that the crop leaves the picture, and is copied */
+        st = st_landmarker_run(landmarker, picture, &faces[0], &points, err);
+    }
+    st_landmarker_close(&landmarker);
+    st_detector_close(&detector);
+    return st;
+}
+
+static void memory_that_runs_out(void **state)
+{
+    (void)state;
+    ST_NEED_ONNX_RUNTIME();
+    ST_NEED_SHARED(network, NETWORK);
+    ST_NEED_SHARED(landmarks, "models/landmarks_98.onnx");
+    ST_NEED_SHARED(path, "reference/image/img_short_demo_040.png");
+    struct st_picture picture = {0};
+    synctalk_status st = SYNCTALK_E_MEMORY;
+    long n = 0;
+
+    read_picture(&picture, path);
+    while (st) {
+        synctalk_error why = {0};
+        fail_after = ++n;
+        st = look(network, landmarks, &picture, &why);
+        assert_true(st == SYNCTALK_OK || st == SYNCTALK_E_MEMORY);
+        assert_true(st == SYNCTALK_OK || strstr(why.message, "no memory for "));
+        assert_true(n < 200);
+    }
+    fail_after = 0;
+    print_message("%ld allocations failed in turn\n", n - 1);
+    assert_true(n > 10);
+    st_picture_free(&picture);
+}
+
 static void no_library_is_a_sentence(void **state)
 {
     (void)state;
@@ -226,6 +308,7 @@ int main(void)
         cmocka_unit_test(counts_faces),
         cmocka_unit_test(odd_sizes),
         cmocka_unit_test(another_network_is_refused),
+        cmocka_unit_test(memory_that_runs_out),
         cmocka_unit_test(no_library_is_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

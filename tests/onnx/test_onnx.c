@@ -249,6 +249,22 @@ static void test_library_that_is_another(void **state)
     st_onnx_library_close(&right);
 }
 
+static const char *old_runtime; /* path, from the command line */
+
+static void test_library_that_is_too_old(void **state)
+{
+    (void)state;
+    struct st_onnx_library library = {0};
+    synctalk_error why = {0};
+    if (!old_runtime)
+        skip();
+    assert_int_equal(st_onnx_library_open(&library, old_runtime, NULL, &why),
+                     SYNCTALK_E_UNSUPPORTED);
+    assert_non_null(strstr(why.message, " is ONNX Runtime 1.4.0; 1.11 or later is needed: run "
+                                        "\"make setup-onnx\""));
+    assert_null(library.handle);
+}
+
 static void test_version(void **state)
 {
     (void)state;
@@ -263,8 +279,9 @@ static void test_version(void **state)
     assert_true(major > 1 || minor >= 11);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    old_runtime = argc > 1 ? argv[1] : NULL;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ports_and_values),
         cmocka_unit_test(test_two_sessions_end_in_any_order),
@@ -272,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_library_that_is_not_there),
         cmocka_unit_test(test_library_that_is_another),
+        cmocka_unit_test(test_library_that_is_too_old),
         cmocka_unit_test(test_version),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
