@@ -76,14 +76,12 @@ static void *resized(void *block, size_t count, size_t size)
     return st_mul_size(count, size, &bytes) ? realloc(block, bytes) : NULL;
 }
 
-static synctalk_status make_room(struct scan *scan, synctalk_error *err)
+/* Place for one more packet; false without memory. */
+static bool make_room(struct scan *scan)
 {
     struct st_video_index *index = scan->index;
-    if (scan->pts && index->packets < scan->room)
-        return SYNCTALK_OK;
-    if (index->packets >= MAX_PACKETS)
-        return st_fail(err, SYNCTALK_E_FORMAT, "%s: has more than %u pictures; cut it into parts",
-                       scan->path, MAX_PACKETS);
+    if (index->packets < scan->room)
+        return true;
     size_t room = scan->room ? scan->room + scan->room / 2 : 1024;
     int64_t *pts = resized(scan->pts, room, sizeof *pts);
     int64_t *dts = resized(scan->dts, room, sizeof *dts);
@@ -94,9 +92,9 @@ static synctalk_status make_room(struct scan *scan, synctalk_error *err)
     scan->flags = flags ? flags : scan->flags;
     index->check = check ? check : index->check;
     if (!pts || !dts || !flags || !check)
-        return st_fail_memory(err, scan->path, room * 21);
+        return false;
     scan->room = room;
-    return SYNCTALK_OK;
+    return true;
 }
 
 /* A VP8 packet says in its first byte whether it is shown. Source: RFC 6386, 9.1. */
@@ -144,8 +142,13 @@ static synctalk_status read_all(struct scan *scan, struct st_input *input, int s
     if (!packet)
         return st_fail_memory(err, scan->path, sizeof *packet);
     while (!st && (code = st_video_packet_next(input, stream, packet)) > 0) {
-        if (!(st = make_room(scan, err)))
+        if (scan->index->packets >= MAX_PACKETS)
+            st = st_fail(err, SYNCTALK_E_FORMAT, "%s: has more than %u pictures; cut it into parts",
+                         scan->path, MAX_PACKETS);
+        else if (make_room(scan))
             take_packet(scan, packet, codec, all_keys);
+        else
+            st = st_fail_memory(err, scan->path, scan->room * 32);
         av_packet_unref(packet);
         if (!st && scan->index->packets % POLL_PACKETS == 0 && st_cancelled(callbacks))
             st = st_fail(err, SYNCTALK_E_CANCELLED, "%s: stopped while it was read", scan->path);
@@ -349,7 +352,7 @@ synctalk_status st_video_index_build(struct st_video_index *index, struct st_inp
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: its pictures have no time base", input->path);
     if ((st = read_all(&scan, input, stream, callbacks, err)))
         goto done;
-    if (index->pictures == 0) {
+    if (!scan.flags || index->pictures == 0) {
         st = st_fail(err, SYNCTALK_E_FORMAT,
                      "%s: its header promises a video, but there is no picture in it; it is "
                      "damaged or cut off before the first one",
