@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands, their options, and a command line taken apart.
  *
- * A command takes rows of two tables: settings (those of generate, or those of train, by
+ * A command takes rows of two tables: settings (those of generate, of train or of vad, by
  * name) and options of its own. Help, man page and parser read the same rows.
  */
 #ifndef CLI_ARGS_H
@@ -35,7 +35,7 @@ struct own_option {
 
 struct args;
 
-/* One of the library's two structs of settings with its table. */
+/* One of the library's structs of settings with its table. */
 struct settings_table {
     const char *command; /* whose help names them all */
     /* NULL, or names that mean something else to other commands, NULL-ended: they come from
@@ -50,7 +50,7 @@ struct settings_table {
     const void *(*settings)(const struct args *args); /* the struct */
 };
 
-extern const struct settings_table train_table;
+extern const struct settings_table train_table, vad_table;
 
 struct command {
     const char *name;
@@ -85,8 +85,9 @@ struct args {
     size_t given_count;
     const char **operands; /* borrowed strings */
     size_t operand_count;
-    synctalk_settings settings;    /* these two are filled by sources_resolve(), whichever */
-    synctalk_train_settings train; /* table_of() the command is about */
+    synctalk_settings settings;    /* the one of these three that table_of() the command is */
+    synctalk_train_settings train; /* about is filled by sources_resolve(); the first always */
+    synctalk_vad_settings vad;     /* has its defaults */
     const char **sources;          /* for each row of the option table what set it, or NULL */
     json_t *config;                /* owns what settings borrow from synctalk.json */
     char **owned;                  /* texts that settings borrow */
@@ -122,7 +123,7 @@ const char *nearest_name(const char *word, const char *const *names);
  * of the root, command line. 0, or an exit code after a sentence on stderr. */
 int sources_resolve(struct args *args);
 
-/* Tell args->settings where shared networks may lie besides: SYNCTALK_MODELS and the user's
+/* Tell the settings where shared networks may lie besides: SYNCTALK_MODELS and the user's
  * data folder, looked in after the project's model/. 0, or an exit code after a sentence. */
 int places_of_models(struct args *args);
 

@@ -26,8 +26,9 @@ static char *user_folder(const char *variable, const char *in_home, const char *
 static bool from_environment(const struct args *args)
 {
     size_t count = 0;
-    const synctalk_option *first = synctalk_settings_options(&count);
-    const char *source = args->sources[synctalk_settings_find("models") - first];
+    const struct settings_table *table = table_of(args->command);
+    const synctalk_option *first = table->options(&count);
+    const char *source = args->sources[table->find("models") - first];
     return source && strcmp(source, "environment") == 0;
 }
 
@@ -42,9 +43,10 @@ int places_of_models(struct args *args)
 {
     char *user = user_folder("XDG_DATA_HOME", ".local/share", "synctalk/model");
     char *both = NULL;
-    synctalk_settings *s = &args->settings;
+    const bool is_vad = table_of(args->command) == &vad_table;
+    const char **models = is_vad ? &args->vad.models : &args->settings.models;
     /* --models is looked in before the project's model/, SYNCTALK_MODELS after it. */
-    const char *first = from_environment(args) ? s->models : NULL;
+    const char *first = from_environment(args) ? *models : NULL;
 
     int length =
         asprintf(&both, "%s%s%s", first ? first : "", first && user ? ":" : "", user ? user : "");
@@ -56,8 +58,8 @@ int places_of_models(struct args *args)
         return no_memory(args);
     }
     if (first)
-        s->models = NULL;
-    s->more_models = both;
+        *models = NULL;
+    *(is_vad ? &args->vad.more_models : &args->settings.more_models) = both;
     return EXIT_GOOD;
 }
 

@@ -330,6 +330,9 @@ static bool is_known_variable(const char *entry, size_t length)
     if (sets_one_of(rows, count, entry, length))
         return true;
     rows = synctalk_train_settings_options(&count);
+    if (sets_one_of(rows, count, entry, length))
+        return true;
+    rows = synctalk_vad_settings_options(&count);
     return sets_one_of(rows, count, entry, length);
 }
 

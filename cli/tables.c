@@ -35,6 +35,22 @@ static const void *train_settings(const struct args *args)
     return &args->train;
 }
 
+static void init_vad(struct args *args)
+{
+    synctalk_vad_settings_init(&args->vad);
+}
+
+static synctalk_status set_vad(struct args *args, const char *name, const char *value,
+                               synctalk_error *err)
+{
+    return synctalk_vad_settings_set(&args->vad, name, value, err);
+}
+
+static const void *vad_settings(const struct args *args)
+{
+    return &args->vad;
+}
+
 static const struct settings_table generate_table = {
     .command = "generate",
     .options = synctalk_settings_options,
@@ -59,6 +75,16 @@ const struct settings_table train_table = {
     .settings = train_settings,
 };
 
+const struct settings_table vad_table = {
+    .command = "vad",
+    .options = synctalk_vad_settings_options,
+    .find = synctalk_vad_settings_find,
+    .default_text = synctalk_vad_settings_default_text,
+    .init = init_vad,
+    .set = set_vad,
+    .settings = vad_settings,
+};
+
 const struct settings_table *table_of(const struct command *command)
 {
     return command->table ? command->table : &generate_table;
@@ -69,7 +95,9 @@ const synctalk_option *any_setting(const struct command *command, const char *na
     const synctalk_option *row = table_of(command)->find(name);
     if (!row)
         row = generate_table.find(name);
-    return row ? row : train_table.find(name);
+    if (!row)
+        row = train_table.find(name);
+    return row ? row : vad_table.find(name);
 }
 
 const char *root_of(const struct args *args)

@@ -41,6 +41,7 @@
 #include "synctalk/settings.h"
 #include "synctalk/status.h"
 #include "synctalk/train.h"
+#include "synctalk/vad.h"
 #include "synctalk/weights.h"
 
 #ifdef __cplusplus
