@@ -101,63 +101,69 @@ static void frame_landmarks(struct st_landmarks *want, struct st_picture *pictur
     ST_OK(st_landmarks_read(want, path, err));
 }
 
-/* Mean absolute distance of the crop's left, right and top edges from the published ones. */
-static void compare_crops(struct fixture *f, const char *detector_path, const char *path,
-                          int points)
+/* A network, and the sums of distances of the crop's left, right and top edges from the
+ * published ones. */
+struct judged {
+    int points;
+    struct st_landmarker *landmarker;
+    double off[3];
+};
+
+static void judge(struct judged *judged, const struct st_picture *picture,
+                  const struct st_face *face, const struct st_landmarks *want)
 {
+    struct st_landmarks got;
+    int want_edges[3];
+    int got_edges[3];
+    ST_OK(st_landmarker_run(judged->landmarker, picture, face, &got, err));
+    assert_int_equal(got.count, judged->points);
+    check_layout(want);
+    check_layout(&got);
+    edges_of(want, want_edges);
+    edges_of(&got, got_edges);
+    for (int i = 0; i < 3; i++)
+        judged->off[i] += abs(want_edges[i] - got_edges[i]);
+}
+
+static void crops_of_real_frames(void **state)
+{
+    ST_NEED_ONNX_RUNTIME();
+    ST_NEED_SHARED(detector_path, "models/scrfd_2.5g_kps.onnx");
+    ST_NEED_SHARED(path_106, "models/landmarks_106.onnx");
+    ST_NEED_SHARED(path_98, "models/landmarks_98.onnx");
+    const char *const paths[2] = {path_106, path_98};
+    struct judged judged[2] = {{.points = 106}, {.points = 98}};
     struct st_detector *detector = NULL;
-    struct st_landmarker *landmarker = NULL;
     struct st_picture picture = {0};
+    struct st_landmarks want;
     struct st_face faces[ST_FACES_MAX];
-    double off[3] = {0, 0, 0};
     int frames = 0;
+    int count;
 
     ST_OK(st_detector_open(&detector, detector_path, NULL, 1, err));
-    ST_OK(open_landmarker(&landmarker, f, path, err));
-    assert_int_equal(st_landmarker_points(landmarker), points);
+    for (int k = 0; k < 2; k++) {
+        ST_OK(open_landmarker(&judged[k].landmarker, *state, paths[k], err));
+        assert_int_equal(st_landmarker_points(judged[k].landmarker), judged[k].points);
+    }
     for (int frame = 0; frame < FRAMES; frame += STEP, frames++) {
-        struct st_landmarks want;
-        struct st_landmarks got;
-        int want_edges[3];
-        int got_edges[3];
-        int count;
         frame_landmarks(&want, &picture, frame);
         ST_OK(st_detector_run(detector, &picture, faces, &count, err));
         assert_true(count >= 1);
-        ST_OK(st_landmarker_run(landmarker, &picture, &faces[0], &got, err));
-        assert_int_equal(got.count, points);
-        check_layout(&want);
-        check_layout(&got);
-        edges_of(&want, want_edges);
-        edges_of(&got, got_edges);
-        for (int i = 0; i < 3; i++)
-            off[i] += abs(want_edges[i] - got_edges[i]);
+        for (int k = 0; k < 2; k++)
+            judge(&judged[k], &picture, &faces[0], &want);
     }
     assert_true(frames >= 20);
-    print_message("%d points, %d frames: left %.2f px, right %.2f px, top %.2f px\n", points,
-                  frames, off[0] / frames, off[1] / frames, off[2] / frames);
-    for (int i = 0; i < 3; i++)
-        assert_true(off[i] / frames <= 6.0);
+    for (int k = 0; k < 2; k++) {
+        const double *off = judged[k].off;
+        print_message("%d points, %d frames: left %.2f px, right %.2f px, top %.2f px\n",
+                      judged[k].points, frames, off[0] / frames, off[1] / frames, off[2] / frames);
+        for (int i = 0; i < 3; i++)
+            assert_true(off[i] / frames <= 6.0);
+        st_landmarker_close(&judged[k].landmarker);
+        assert_null(judged[k].landmarker);
+    }
     st_picture_free(&picture);
-    st_landmarker_close(&landmarker);
-    assert_null(landmarker);
     st_detector_close(&detector);
-}
-
-static void crops_of_106_points(void **state)
-{
-    ST_NEED_ONNX_RUNTIME();
-    ST_NEED_SHARED(detector, "models/scrfd_2.5g_kps.onnx");
-    ST_NEED_SHARED(network, "models/landmarks_106.onnx");
-    compare_crops(*state, detector, network, 106);
-}
-
-static void crops_of_98_points(void **state)
-{
-    ST_NEED_ONNX_RUNTIME();
-    ST_NEED_SHARED(detector, "models/scrfd_2.5g_kps.onnx");
-    ST_NEED_SHARED(network, "models/landmarks_98.onnx");
-    compare_crops(*state, detector, network, 98);
 }
 
 /* A network whose `points` pairs are the level of channel 0 (x) and of channel 2 (y) at one
@@ -416,8 +422,7 @@ static void bad_mean_faces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(crops_of_106_points, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(crops_of_98_points, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(crops_of_real_frames, set_up, tear_down),
         cmocka_unit_test_setup_teardown(conventions_of_each_network, set_up, tear_down),
         cmocka_unit_test_setup_teardown(black_outside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(impossible_faces_are_refused, set_up, tear_down),
