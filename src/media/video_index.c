@@ -33,6 +33,7 @@ struct scan {
     const char *path;
     int64_t *pts, *dts; /* owns; [packets] */
     uint8_t *flags;     /* owns; [packets] */
+    uint32_t count;     /* packets so far */
     size_t room;        /* packets that the arrays have place for */
     uint32_t without_pts;
     int64_t last_duration; /* of the packet shown last so far; 0: not said */
@@ -80,7 +81,7 @@ static void *resized(void *block, size_t count, size_t size)
 static bool make_room(struct scan *scan)
 {
     struct st_video_index *index = scan->index;
-    if (index->packets < scan->room)
+    if (scan->count < scan->room)
         return true;
     size_t room = scan->room ? scan->room + scan->room / 2 : 1024;
     int64_t *pts = resized(scan->pts, room, sizeof *pts);
@@ -109,7 +110,7 @@ static void take_packet(struct scan *scan, const AVPacket *packet, enum AVCodecI
                         bool all_keys)
 {
     struct st_video_index *index = scan->index;
-    uint32_t i = index->packets++;
+    uint32_t i = scan->count++;
     int64_t time = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
 
     scan->pts[i] = packet->pts;
@@ -142,7 +143,7 @@ static synctalk_status read_all(struct scan *scan, struct st_input *input, int s
     if (!packet)
         return st_fail_memory(err, scan->path, sizeof *packet);
     while (!st && (code = st_video_packet_next(input, stream, packet)) > 0) {
-        if (scan->index->packets >= MAX_PACKETS)
+        if (scan->count >= MAX_PACKETS)
             st = st_fail(err, SYNCTALK_E_FORMAT, "%s: has more than %u pictures; cut it into parts",
                          scan->path, MAX_PACKETS);
         else if (make_room(scan))
@@ -150,7 +151,7 @@ static synctalk_status read_all(struct scan *scan, struct st_input *input, int s
         else
             st = st_fail_memory(err, scan->path, scan->room * 32);
         av_packet_unref(packet);
-        if (!st && scan->index->packets % POLL_PACKETS == 0 && st_cancelled(callbacks))
+        if (!st && scan->count % POLL_PACKETS == 0 && st_cancelled(callbacks))
             st = st_fail(err, SYNCTALK_E_CANCELLED, "%s: stopped while it was read", scan->path);
     }
     av_packet_free(&packet);
@@ -175,7 +176,7 @@ static int compare_keys(const void *a, const void *b, void *context)
 static void sort_shown(const struct scan *scan, int64_t *keys, uint32_t *order)
 {
     uint32_t shown = 0;
-    for (uint32_t i = 0; i < scan->index->packets; i++)
+    for (uint32_t i = 0; i < scan->count; i++)
         if (!(scan->flags[i] & HIDDEN))
             order[shown++] = i;
     qsort_r(order, shown, sizeof *order, compare_keys, keys);
@@ -185,7 +186,7 @@ static void sort_shown(const struct scan *scan, int64_t *keys, uint32_t *order)
 static void fill_times(struct scan *scan, int64_t *times, int64_t step)
 {
     int64_t before = 0;
-    for (uint32_t i = 0; i < scan->index->packets; i++) {
+    for (uint32_t i = 0; i < scan->count; i++) {
         bool known = !(scan->flags[i] & (times == scan->pts ? NO_PTS : NO_DTS));
         if (!known && times == scan->pts && !(scan->flags[i] & NO_DTS))
             times[i] = scan->dts[i];
@@ -352,13 +353,14 @@ synctalk_status st_video_index_build(struct st_video_index *index, struct st_inp
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: its pictures have no time base", input->path);
     if ((st = read_all(&scan, input, stream, callbacks, err)))
         goto done;
-    if (!scan.flags || index->pictures == 0) {
+    if (scan.count == 0 || index->pictures == 0) {
         st = st_fail(err, SYNCTALK_E_FORMAT,
                      "%s: its header promises a video, but there is no picture in it; it is "
                      "damaged or cut off before the first one",
                      input->path);
         goto done;
     }
+    index->packets = scan.count;
     st = arrange(&scan, input, stream, err);
 
 done:
@@ -390,8 +392,8 @@ uint32_t st_video_index_at(const struct st_video_index *index, int64_t n, int fp
 {
     wide num = index->tick.num;
     wide den = index->tick.den;
-    wide ticks = den >= 1000 * num ? (2 * n * den + num * fps) / (2 * num * fps)
-                                   : den * (2000 * (wide)n + fps) / (2000 * num * fps);
+    wide ticks = den >= 1000 * num ? (2 * den * n + num * fps) / (2 * num * fps)
+                                   : den * (2000 * (wide)n + fps) / ((wide)2000 * num * fps);
     wide units = ticks / index->unit;
     uint32_t low = 0; /* time[low] <= units < time[high], high one past the end at first */
     uint32_t high = index->pictures;
