@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the tracker saw in each frame of a video, kept in a file, so that the same video is
  * looked at once. The file is bound by a hash to the video's bytes, the two networks and every
- * option that matters; it grows frame by frame, and an analysis that was stopped goes on.
+ * option that matters; it grows by a few frames at a time, and an analysis that was stopped
+ * goes on.
+ *
+ * What is kept is as the networks gave it. The noise is taken out when a frame is asked for,
+ * from both sides of it, so that a still head is still and a turning one is not behind.
  */
 #ifndef ST_FACE_ANALYSIS_H
 #define ST_FACE_ANALYSIS_H
@@ -43,9 +47,9 @@ struct st_analysis_summary {
     int64_t first_missing; /* frame, or -1 */
     int64_t jumps;         /* frames whose face moved farther than a head can */
     int64_t first_jump;    /* frame, or -1 */
-    int smallest_side;     /* of the faces' boxes' shorter sides, pixels */
+    int smallest_side;     /* of the faces' boxes' shorter sides, pixels; 0: no face */
     int64_t smallest_at;   /* frame */
-    int largest_side;      /* of the crop boxes, pixels */
+    int largest_side;      /* no crop box is larger; pixels */
     float worst_score, best_score;
     int points;  /* 110, 106 or 98 */
     bool reused; /* nothing was detected: all was in the cache */
@@ -53,7 +57,8 @@ struct st_analysis_summary {
 
 struct st_analysis;
 
-/* Look at every frame, or read what was kept. Progress and warnings through callbacks. No face
+/* Look at every frame, or read what was kept. Progress (stage "faces") and warnings through
+ * callbacks; what there is to say about the video itself is not repeated here. No face
  * in any frame is E_FORMAT with the file, the number of frames, smallest and best score, and
  * what helps; with ST_NO_FACE_FAIL so is the first frame without one. A face smaller than
  * 256 x 256 is a warning with its size. Frames before the first face take its landmarks. */

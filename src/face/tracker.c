@@ -31,6 +31,8 @@
 #define JUMP_FRAMES 4
 #define JUMP_SCALE 1.4f
 
+#define COORDINATE_MAX 1e6f /* pixels; a box farther away is none */
+
 /* All that the next frame depends on; 4-byte members alone, so without padding. */
 struct state {
     uint32_t magic;
@@ -207,8 +209,9 @@ static synctalk_status follow(struct st_tracker *tracker, const struct st_pictur
 
 static bool is_box(const struct st_face *face)
 {
-    return isfinite(face->left) && isfinite(face->top) && isfinite(face->right) &&
-           isfinite(face->bottom) && face->right - face->left >= 1 && face->bottom - face->top >= 1;
+    return fabsf(face->left) <= COORDINATE_MAX && fabsf(face->top) <= COORDINATE_MAX &&
+           fabsf(face->right) <= COORDINATE_MAX && fabsf(face->bottom) <= COORDINATE_MAX &&
+           face->right - face->left >= 1 && face->bottom - face->top >= 1;
 }
 
 static synctalk_status detect(struct st_tracker *tracker, const struct st_picture *frame,

@@ -19,6 +19,10 @@ struct st_face_finder {
                                 synctalk_error *err);
 };
 
+/* The two networks; both are borrowed. */
+struct st_face_finder st_face_finder_of(struct st_detector *detector,
+                                        struct st_landmarker *landmarker);
+
 /* `finder` is copied. */
 synctalk_status st_tracker_create_with(struct st_tracker **out, const struct st_face_finder *finder,
                                        const struct st_tracker_settings *settings,

@@ -15,15 +15,21 @@ static synctalk_status landmark(void *landmarker, const struct st_picture *pictu
     return st_landmarker_run(landmarker, picture, face, landmarks, err);
 }
 
-synctalk_status st_tracker_create(struct st_tracker **out, struct st_detector *detector,
-                                  struct st_landmarker *landmarker,
-                                  const struct st_tracker_settings *settings, synctalk_error *err)
+struct st_face_finder st_face_finder_of(struct st_detector *detector,
+                                        struct st_landmarker *landmarker)
 {
-    const struct st_face_finder finder = {
+    return (struct st_face_finder){
         .detector = detector,
         .landmarker = landmarker,
         .detect = detect,
         .landmark = landmark,
     };
+}
+
+synctalk_status st_tracker_create(struct st_tracker **out, struct st_detector *detector,
+                                  struct st_landmarker *landmarker,
+                                  const struct st_tracker_settings *settings, synctalk_error *err)
+{
+    const struct st_face_finder finder = st_face_finder_of(detector, landmarker);
     return st_tracker_create_with(out, &finder, settings, err);
 }
