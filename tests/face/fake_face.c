@@ -127,31 +127,42 @@ struct st_face_finder fake_finder(struct fake_scene *scene)
     };
 }
 
-/* Soft blobs, so that a pixel of motion changes little. */
+/* 0..126, up and down once in 128 units. */
+static int wave(float at)
+{
+    int phase = (int)(at + 65536.0f) & 127;
+    return 2 * (phase < 64 ? phase : 127 - phase);
+}
+
+/* Soft, so that a pixel of motion changes little. */
 static uint8_t texture(float x, float y, int kind)
 {
-    float a = sinf(x * 0.06f + 1.9f * (float)kind);
-    float b = cosf(y * 0.05f * (1 + 0.7f * (float)(kind % 3)) - x * 0.02f + 2.3f * (float)kind);
-    return (uint8_t)(128 + 55 * a + 55 * b);
+    return (uint8_t)(wave(x + 37 * (float)kind) +
+                     wave(y * (1 + 0.7f * (float)(kind % 3)) - 0.4f * x + 23 * (float)kind));
+}
+
+static void draw_box(struct st_picture *picture, const struct st_face *box,
+                     const struct fake_face *face, int kind)
+{
+    for (int y = (int)fmaxf(box->top, 0); y < (int)fminf(box->bottom, (float)picture->height); y++)
+        for (int x = (int)fmaxf(box->left, 0); x < (int)fminf(box->right, (float)picture->width);
+             x++)
+            memset(picture->data + (size_t)y * picture->stride + 3 * (size_t)x,
+                   texture(150 * ((float)x - face->x) / face->width,
+                           150 * ((float)y - face->y) / face->width, kind),
+                   3);
 }
 
 void fake_draw(struct st_picture *picture, const struct fake_scene *scene)
 {
-    ST_OK(st_picture_resize(picture, FAKE_WIDTH, FAKE_HEIGHT, err));
-    for (int y = 0; y < FAKE_HEIGHT; y++)
-        for (int x = 0; x < FAKE_WIDTH; x++)
-            memset(picture->data + (size_t)y * picture->stride + 3 * (size_t)x,
-                   texture((float)x, (float)y, 11 + scene->background), 3);
+    const int width = scene->width ? scene->width : 640;
+    const int height = scene->height ? scene->height : 360;
+    const struct st_face all = {.right = (float)width, .bottom = (float)height};
+    ST_OK(st_picture_resize(picture, width, height, err));
+    draw_box(picture, &all, &(struct fake_face){.width = 150}, 11 + scene->background);
     for (int i = 0; i < FAKE_FACES; i++) {
-        const struct fake_face *face = &scene->faces[i];
-        struct st_face box = fake_box(face);
-        if (!face->present)
-            continue;
-        for (int y = (int)fmaxf(box.top, 0); y < (int)fminf(box.bottom, FAKE_HEIGHT); y++)
-            for (int x = (int)fmaxf(box.left, 0); x < (int)fminf(box.right, FAKE_WIDTH); x++)
-                memset(picture->data + (size_t)y * picture->stride + 3 * (size_t)x,
-                       texture(150 * ((float)x - face->x) / face->width,
-                               150 * ((float)y - face->y) / face->width, i),
-                       3);
+        struct st_face box = fake_box(&scene->faces[i]);
+        if (scene->faces[i].present)
+            draw_box(picture, &box, &scene->faces[i], i);
     }
 }

@@ -8,8 +8,6 @@
 #include "face/tracker_impl.h"
 
 #define FAKE_FACES 4
-#define FAKE_WIDTH 640
-#define FAKE_HEIGHT 360
 
 struct fake_face {
     bool present;
@@ -22,6 +20,7 @@ struct fake_face {
 /* What the two fakes see; the picture alone decides nothing but likeness. */
 struct fake_scene {
     struct fake_face faces[FAKE_FACES];
+    int width, height;  /* of the picture; 0: 640 x 360 */
     int points;         /* of the layout */
     int background;     /* another number, another take */
     float jaw_gain;     /* how far the contour goes with the box that the landmarker is given */
@@ -43,7 +42,7 @@ struct st_face fake_box(const struct fake_face *face);
 /* The shape of a face without noise. */
 struct st_landmarks fake_shape(const struct fake_scene *scene, const struct fake_face *face);
 
-/* FAKE_WIDTH x FAKE_HEIGHT; every face with a pattern that moves with it. */
+/* Every face has a pattern that moves with it. */
 void fake_draw(struct st_picture *picture, const struct fake_scene *scene);
 
 #endif /* ST_TESTS_FAKE_FACE_H */
