@@ -117,12 +117,11 @@ synctalk_status st_vad_timeline_make(struct st_vad_timeline *out,
                                      const struct st_vad_segment *segments, size_t count,
                                      int64_t samples, int64_t min_silence, synctalk_error *err)
 {
-    size_t bytes;
+    size_t most;
     int64_t at = 0;
 
     *out = (struct st_vad_timeline){NULL, 0};
-    if (!st_mul_size(count, 2 * sizeof *out->spans, &bytes) ||
-        !st_add_size(bytes, sizeof *out->spans, &bytes) || !(out->spans = malloc(bytes)))
+    if (!st_mul_size(count, 2, &most) || !(out->spans = calloc(most + 1, sizeof *out->spans)))
         return st_fail_memory(err, "a timeline of speech", (unsigned long long)count);
     for (size_t i = 0; i < count; i++) {
         add_span(out, at, segments[i].start, segments[i].start - at < min_silence);

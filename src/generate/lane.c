@@ -49,9 +49,10 @@ struct st_lane_bucket st_lane_part(const struct st_lane *lane, double from, doub
 {
     struct st_lane_bucket all = {0, 0, 0, 0};
     const double unit = (double)(lane->unit ? lane->unit : 1);
-    const double first = floor(fmax(from, 0) / unit);
-    const double end = fmin(fmax(ceil(to / unit), first + 1), (double)lane->count);
-    for (double i = first; i < end; i++)
-        join(&all, &lane->buckets[(size_t)i]);
+    const double last = (double)lane->count;
+    const size_t first = (size_t)fmin(floor(fmax(from, 0) / unit), last);
+    const size_t end = (size_t)fmin(fmax(ceil(to / unit), (double)first + 1), last);
+    for (size_t i = first; i < end; i++)
+        join(&all, &lane->buckets[i]);
     return all;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* In the place of canvas.c where cairo was not there at build time: no canvas is ever open. */
+#include <stddef.h>
+
 #include "base/error.h"
 #include "image/canvas.h"
 

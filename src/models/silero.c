@@ -23,11 +23,12 @@
 #define STFT_WINDOW 256
 #define STFT_STEP 128
 #define STFT_BINS 129
+#define STFT_ROWS ((size_t)2 * STFT_BINS)
 #define STEPS 4         /* of the spectrum, per chunk */
 #define COLUMN_MOST 387 /* values of the longest column: 129 channels x 3 */
 #define ROWS_MOST 512   /* of the highest W, in whole blocks */
 #define STATE ST_SILERO_STATE
-#define GATES (4 * STATE) /* i, f, g, o */
+#define GATES ((size_t)4 * STATE) /* i, f, g, o */
 #define CONVS 4
 #define BLOCKS_MOST 4 /* computed together where there is one column */
 
@@ -135,7 +136,7 @@ synctalk_status st_silero_open(struct st_silero **out, const struct st_weights *
         goto done;
     }
     if ((st = load(&s->stft, weights, "stft_conv.weight", 3,
-                   (const size_t[]){2 * STFT_BINS, 1, STFT_WINDOW}, NULL, NULL, err)))
+                   (const size_t[]){STFT_ROWS, 1, STFT_WINDOW}, NULL, NULL, err)))
         goto done;
     for (size_t i = 0; i < CONVS; i++)
         if ((st = load(&s->conv[i], weights, convs[i].weight, 3,
@@ -202,7 +203,8 @@ static inline __attribute__((always_inline)) void product(const struct dense *de
     }
     for (size_t b = 0; b < B; b++)
         for (size_t t = 0; t < T; t++)
-            memcpy(y + t * ROWS_MOST + (first + b) * BLOCK, sum[b][t], sizeof sum[b][t]);
+            for (size_t r = 0; r < BLOCK; r++)
+                y[t * ROWS_MOST + (first + b) * BLOCK + r] = sum[b][t][r / 4][r % 4];
 }
 
 /* y[t] = W x[t] + bias for T of 1, 2 or 4. A row's sum is formed in the order of columns,
@@ -249,15 +251,15 @@ static float sigmoid(float x)
 /* One step of the cell; h and c move on. */
 static void lstm(struct st_silero *s, const float *x)
 {
-    float a[ROWS_MOST];
-    float b[ROWS_MOST];
+    float a[ROWS_MOST] = {0};
+    float b[ROWS_MOST] = {0};
     apply(&s->input, 1, x, 0, a);
     apply(&s->hidden, 1, s->h, 0, b);
     for (size_t i = 0; i < GATES; i++)
         a[i] += b[i];
     for (size_t i = 0; i < STATE; i++) {
-        s->c[i] = sigmoid(a[STATE + i]) * s->c[i] + sigmoid(a[i]) * tanhf(a[2 * STATE + i]);
-        s->h[i] = sigmoid(a[3 * STATE + i]) * tanhf(s->c[i]);
+        s->c[i] = sigmoid(a[STATE + i]) * s->c[i] + sigmoid(a[i]) * tanhf(a[(size_t)2 * STATE + i]);
+        s->h[i] = sigmoid(a[(size_t)3 * STATE + i]) * tanhf(s->c[i]);
     }
 }
 
@@ -298,7 +300,8 @@ static synctalk_status add_random(struct st_weights *weights, struct st_random *
     float *data = malloc(count * sizeof *data);
     if (!data)
         return st_fail_memory(err, "random weights", count * sizeof *data);
-    const float size = 1.0f / sqrtf((float)(count / dims[0]));
+    const size_t columns = count / dims[0];
+    const float size = 1.0f / sqrtf((float)columns);
     for (size_t i = 0; i < count; i++)
         data[i] = size * ((float)(st_random_bits(random) >> 40) * 0x1p-23f - 1.0f);
     synctalk_status st = st_weights_add_f32(weights, name, rank, dims, data, err);
@@ -313,7 +316,7 @@ synctalk_status st_silero_random(struct st_weights **out, uint64_t seed, synctal
         int rank;
         size_t dims[3];
     } tensors[] = {
-        {"stft_conv.weight", 3, {2 * STFT_BINS, 1, STFT_WINDOW}},
+        {"stft_conv.weight", 3, {STFT_ROWS, 1, STFT_WINDOW}},
         {"lstm_cell.weight_ih", 2, {GATES, STATE}},
         {"lstm_cell.weight_hh", 2, {GATES, STATE}},
         {"lstm_cell.bias_ih", 1, {GATES}},
