@@ -38,6 +38,7 @@ struct scan {
     uint32_t without_pts;
     int64_t last_duration; /* of the packet shown last so far; 0: not said */
     int64_t last_time;
+    int64_t stream_duration; /* as the header has it; <= 0: not said */
 };
 
 int st_video_packet_next(struct st_input *input, int stream, AVPacket *packet)
@@ -225,6 +226,8 @@ static synctalk_status set_times(struct scan *scan, const int64_t *times, const 
     index->variable = index->pictures > 2 && most_step - least_step > 1;
 
     int64_t last = scan->last_duration;
+    if (last <= 0 && scan->stream_duration > span && scan->stream_duration - span <= most_step)
+        last = scan->stream_duration - span;
     if (last <= 0 || last > (int64_t)MAX_LAST_SECONDS * index->tick.den / index->tick.num)
         last = index->pictures > 1
                    ? times[order[index->pictures - 1]] - times[order[index->pictures - 2]]
@@ -346,7 +349,10 @@ synctalk_status st_video_index_build(struct st_video_index *index, struct st_inp
                                      synctalk_error *err)
 {
     synctalk_status st;
-    struct scan scan = {.index = index, .path = input->path, .last_time = INT64_MIN};
+    struct scan scan = {.index = index,
+                        .path = input->path,
+                        .last_time = INT64_MIN,
+                        .stream_duration = input->format->streams[stream]->duration};
 
     *index = (struct st_video_index){.tick = input->format->streams[stream]->time_base};
     if (index->tick.num <= 0 || index->tick.den <= 0)

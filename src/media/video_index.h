@@ -54,7 +54,8 @@ synctalk_status st_video_index_build(struct st_video_index *index, struct st_inp
                                      synctalk_error *err);
 void st_video_index_free(struct st_video_index *index); /* safe on a zeroed struct */
 
-/* Frames at `fps`: the length to the nearest frame, at least 1. */
+/* Frames at `fps`: the length to the nearest frame, at least 1. The length ends when the last
+ * picture does: after its packet's duration, else the header's, else as long as the one before. */
 int64_t st_video_index_frames(const struct st_video_index *index, int fps);
 /* Rank of the picture on the screen at n / fps. Timestamps are taken to be right within
  * half a tick, and half a millisecond where ticks are longer. */
