@@ -79,6 +79,7 @@ static size_t trailer_size(const struct st_face_file *file)
     return sizeof(struct trailer) + file->state_size;
 }
 
+/* Of a full one; the last may be shorter. */
 static size_t block_size(const struct st_face_file *file)
 {
     return ST_FACE_BLOCK * record_size(file) + trailer_size(file);
@@ -87,6 +88,18 @@ static size_t block_size(const struct st_face_file *file)
 static off_t block_offset(const struct st_face_file *file, int64_t block)
 {
     return (off_t)sizeof(struct header) + (off_t)block * (off_t)block_size(file);
+}
+
+static int records_in(const struct st_face_file *file, int64_t block)
+{
+    int64_t left = file->form.frames - block * ST_FACE_BLOCK;
+    return left < ST_FACE_BLOCK ? (int)left : ST_FACE_BLOCK;
+}
+
+/* Where the trailer of a block begins in it. */
+static size_t records_size(const struct st_face_file *file, int64_t block)
+{
+    return (size_t)records_in(file, block) * record_size(file);
 }
 
 /* A trailer's sum must not be a record's of the same place. */
@@ -160,12 +173,6 @@ static bool read_header(struct st_face_file *file)
     return true;
 }
 
-static int records_in(const struct st_face_file *file, int64_t block)
-{
-    int64_t left = file->form.frames - block * ST_FACE_BLOCK;
-    return left < ST_FACE_BLOCK ? (int)left : ST_FACE_BLOCK;
-}
-
 /* The block just read, whole and in its place. */
 static bool is_block(const struct st_face_file *file, int64_t block)
 {
@@ -180,12 +187,19 @@ static bool is_block(const struct st_face_file *file, int64_t block)
         if (sum != check_of(file, block * ST_FACE_BLOCK + i, record, size))
             return false;
     }
-    const unsigned char *end = file->block + ST_FACE_BLOCK * size;
+    const unsigned char *end = file->block + records_size(file, block);
     memcpy(&trailer, end, sizeof trailer);
     return trailer.check == check_of(file, trailer_place(block), end, trailer_size(file)) &&
            trailer.totals.frames == block * ST_FACE_BLOCK + count &&
            trailer.totals.first_found >= -1 && trailer.totals.first_found < trailer.totals.frames &&
            trailer.totals.largest_side >= 0 && trailer.totals.largest_side <= SIDE_MAX;
+}
+
+static bool read_block(struct st_face_file *file, int64_t block)
+{
+    const size_t size = records_size(file, block) + trailer_size(file);
+    return read_all(file->fd, file->block, size, block_offset(file, block)) &&
+           is_block(file, block);
 }
 
 /* What is whole from the beginning on; the last such block stays in file->block. */
@@ -202,18 +216,15 @@ static synctalk_status scan(struct st_face_file *file, synctalk_error *err)
         return SYNCTALK_OK;
     if ((st = make_room(file, err)))
         return st;
-    while (file->blocks < blocks &&
-           read_all(file->fd, file->block, block_size(file), block_offset(file, file->blocks)) &&
-           is_block(file, file->blocks))
+    while (file->blocks < blocks && read_block(file, file->blocks))
         file->blocks++;
     if (file->blocks == 0)
         return SYNCTALK_OK;
-    if (!read_all(file->fd, file->block, block_size(file), block_offset(file, file->blocks - 1)) ||
-        !is_block(file, file->blocks - 1)) {
+    if (!read_block(file, file->blocks - 1)) {
         forget(file); /* another process shortens it at this moment */
         return SYNCTALK_OK;
     }
-    memcpy(&trailer, file->block + ST_FACE_BLOCK * record_size(file), sizeof trailer);
+    memcpy(&trailer, file->block + records_size(file, file->blocks - 1), sizeof trailer);
     file->totals = trailer.totals;
     return SYNCTALK_OK;
 }
@@ -339,7 +350,7 @@ const void *st_face_file_state(const struct st_face_file *file)
 {
     return file->blocks == 0 || file->filled > 0
                ? NULL
-               : file->block + ST_FACE_BLOCK * record_size(file) + sizeof(struct trailer);
+               : file->block + records_size(file, file->blocks - 1) + sizeof(struct trailer);
 }
 
 synctalk_status st_face_file_reset(struct st_face_file *file, synctalk_error *err)
@@ -379,8 +390,6 @@ void st_face_file_append(struct st_face_file *file, const struct st_face_record 
 {
     const size_t size = record_size(file);
     unsigned char *at = file->block + (size_t)file->filled * size;
-    if (file->filled == 0)
-        memset(file->block, 0, block_size(file));
     memcpy(at, record, size);
     uint64_t sum = check_of(file, totals->frames - 1, at, size);
     memcpy(at, &sum, sizeof sum);
@@ -393,13 +402,14 @@ synctalk_status st_face_file_end_block(struct st_face_file *file, const void *st
                                        synctalk_error *err)
 {
     struct trailer trailer = {.totals = file->totals};
-    unsigned char *end = file->block + ST_FACE_BLOCK * record_size(file);
+    const size_t size = records_size(file, file->blocks);
+    unsigned char *end = file->block + size;
     memcpy(end, &trailer, sizeof trailer);
     memcpy(end + sizeof trailer, state, file->state_size);
     trailer.check = check_of(file, trailer_place(file->blocks), end, trailer_size(file));
     memcpy(end, &trailer.check, sizeof trailer.check);
-    synctalk_status st =
-        write_all(file, file->block, block_size(file), block_offset(file, file->blocks), err);
+    synctalk_status st = write_all(file, file->block, size + trailer_size(file),
+                                   block_offset(file, file->blocks), err);
     if (st)
         return st;
     file->blocks++;

@@ -2,8 +2,8 @@
 /* The file of an analysis: one record a frame, and every ST_FACE_BLOCK records the tracker's
  * state, from which an analysis that was stopped goes on.
  *
- * header | block 0 | block 1 | ...; a block is ST_FACE_BLOCK records, the last ones zero in the
- * last block, and a trailer. Everything in it carries a check sum that knows its place and the
+ * header | block 0 | block 1 | ...; a block is ST_FACE_BLOCK records, in the last one what is
+ * left, and a trailer. Everything in it carries a check sum that knows its place and the
  * file's key; what does not add up is not there, nor is what follows it. Numbers are in the
  * machine's own order: a cache does not travel.
  */
