@@ -75,6 +75,7 @@ typedef struct synctalk_train_settings {
     int schedule;          /**< synctalk_schedule. Default constant */
     int warm_up;           /**< steps in which lr rises from 0. Default 0 */
     double mouth_weight;   /**< of an L1 term on the mouth region. Default 0 */
+    double lips_weight;    /**< of one on the lips, where the landmarks are. Default 0 */
     double mouth_temporal; /**< of L1 on the mouth's change from frame to frame. Default 0 */
     double vgg_weight;     /**< of the perceptual term, where vgg is given. Default 0.01 */
     double sync_weight;    /**< of the sync term, where syncnet is given. Default 10 */

@@ -59,6 +59,8 @@ static const synctalk_option table[] = {
      .help = "first steps, in which the learning rate rises from 0"},
     {"mouth-weight", 0, NUMBER(mouth_weight, 0, 1000), .unit = "W", .group = how,
      .help = "weight of an L1 term on the mouth region alone"},
+    {"lips-weight", 0, NUMBER(lips_weight, 0, 1000), .unit = "W", .group = how,
+     .help = "weight of an L1 term on the lips and a quarter of their width around them"},
     {"mouth-temporal", 0, NUMBER(mouth_temporal, 0, 1000), .unit = "W", .group = how,
      .help = "weight of L1 on how the mouth changes from one frame to the next"},
     {"vgg-weight", 0, NUMBER(vgg_weight, 0, 1000), .unit = "W", .group = how,

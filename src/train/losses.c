@@ -63,6 +63,31 @@ static void sample_turn(void *context, size_t n, int worker)
     t->sums[n].mouth = sum;
 }
 
+static void lips_turn(void *context, size_t n, int worker)
+{
+    struct turns *t = context;
+    const float *p = t->prediction + n * PICTURE;
+    const float *y = t->target + n * PICTURE;
+    float *g = t->gradient + n * PICTURE;
+    const struct st_region *lips = &t->loss->lips[n];
+    const double count =
+        3.0 * (lips->right - lips->left + 1) * (double)(lips->bottom - lips->top + 1);
+    const float each = (float)(t->loss->lips_weight / (t->N * count));
+    double sum = 0;
+    (void)worker;
+
+    for (size_t c = 0; c < 3; c++)
+        for (size_t row = (size_t)lips->top; row <= (size_t)lips->bottom; row++) {
+            const size_t from = c * PLANE + row * SIDE;
+            for (size_t i = from + (size_t)lips->left; i <= from + (size_t)lips->right; i++) {
+                const float d = p[i] - y[i];
+                sum += (double)fabsf(d);
+                g[i] += each * sign_of(d);
+            }
+        }
+    t->sums[n].lips = sum / count;
+}
+
 static void pair_turn(void *context, size_t k, int worker)
 {
     struct turns *t = context;
@@ -97,12 +122,15 @@ void st_loss_pixels(const struct st_pixel_loss *loss, struct st_pool *pool, int 
 
     turns.gradient = gradient;
     st_pool_for(pool, (size_t)N, sample_turn, &turns);
+    if (loss->lips_weight > 0)
+        st_pool_for(pool, (size_t)N, lips_turn, &turns);
     if (pairs)
         st_pool_for(pool, (size_t)pairs, pair_turn, &turns);
     *values = (struct st_pixel_values){0};
     for (int n = 0; n < N; n++) {
         values->l1 += turns.sums[n].l1;
         values->mouth += turns.sums[n].mouth;
+        values->lips += turns.sums[n].lips / N;
         values->temporal += turns.sums[n].temporal;
     }
     values->l1 /= (double)N * (double)PICTURE;

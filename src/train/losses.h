@@ -25,14 +25,22 @@
 
 #define ST_LOSS_BATCH_MAX 256
 
+/* Part of an inner crop, both ends included. */
+struct st_region {
+    int left, right, top, bottom;
+};
+
 struct st_pixel_loss {
     double mouth_weight;
     double mouth_temporal; /* > 0: samples 2k and 2k + 1 are frames that follow each other */
+    double lips_weight;
+    const struct st_region *lips; /* [N] of the samples' targets, where lips_weight > 0 */
 };
 
 struct st_pixel_values {
     double l1;       /* mean |prediction - target| */
     double mouth;    /* the same over the mouth region; 0 where it has no weight */
+    double lips;     /* the same over the region of the lips, mean of the samples' means */
     double temporal; /* mean over it of |change of prediction - change of target|; likewise */
 };
 

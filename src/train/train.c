@@ -101,6 +101,8 @@ static synctalk_status identify(struct scene *s, bool with_terms, synctalk_error
     if (!with_terms)
         return note_file(s->identity, "warm-start", t->warm_start, err);
     json_object_set_new(s->identity, "mouth-weight", json_real(t->mouth_weight));
+    if (t->lips_weight > 0)
+        json_object_set_new(s->identity, "lips-weight", json_real(t->lips_weight));
     json_object_set_new(s->identity, "mouth-temporal", json_real(t->mouth_temporal));
     if (t->vgg)
         json_object_set_new(s->identity, "vgg-weight", json_real(t->vgg_weight));

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "models/train_models.h"
 #include "models/unet_wiring.h"
+#include "train/lips.h"
 #include "train/losses.h"
 #include "train/task_parts.h"
 
@@ -26,6 +27,9 @@ struct task {
     struct st_sample samples[ST_LOSS_BATCH_MAX];
     float *target; /* owns; [batch, 3, 320, 320] */
     size_t audio;  /* numbers of a window */
+
+    struct st_region *lips;                          /* owns; of every training frame; or NULL */
+    struct st_region sample_lips[ST_LOSS_BATCH_MAX]; /* of the batch */
 
     /* Of held-out frames, as generation sees them. */
     int held;        /* frames */
@@ -58,7 +62,8 @@ static synctalk_status add_losses(struct task *t, int N, struct st_terms *losses
 {
     synctalk_status st = SYNCTALK_OK;
     const synctalk_train_settings *s = t->front.settings;
-    const struct st_pixel_loss pixels = {s->mouth_weight, s->mouth_temporal};
+    const struct st_pixel_loss pixels = {s->mouth_weight, s->mouth_temporal, s->lips_weight,
+                                         t->sample_lips};
     const float *prediction = st_train_net_output(t->front.net, 0);
     float *gradient = st_train_net_output_gradient(t->front.net, 0);
     struct st_pixel_values values;
@@ -66,6 +71,8 @@ static synctalk_status add_losses(struct task *t, int N, struct st_terms *losses
     double sync = 0;
 
     memset(gradient, 0, (size_t)N * ST_TASK_PICTURE * sizeof *gradient);
+    for (int n = 0; t->lips && n < N; n++)
+        t->sample_lips[n] = t->lips[t->samples[n].target];
     st_loss_pixels(&pixels, t->front.pool, N, prediction, t->target, gradient, &values);
     if (t->vgg)
         st =
@@ -79,10 +86,13 @@ static synctalk_status add_losses(struct task *t, int N, struct st_terms *losses
     losses->count = 0;
     st_terms_add(losses, "loss",
                  values.l1 + s->mouth_weight * values.mouth + s->mouth_temporal * values.temporal +
-                     s->vgg_weight * perceptual + s->sync_weight * sync);
+                     s->lips_weight * values.lips + s->vgg_weight * perceptual +
+                     s->sync_weight * sync);
     st_terms_add(losses, "l1", values.l1);
     if (s->mouth_weight > 0)
         st_terms_add(losses, "mouth", values.mouth);
+    if (s->lips_weight > 0)
+        st_terms_add(losses, "lips", values.lips);
     if (s->mouth_temporal > 0)
         st_terms_add(losses, "temporal", values.temporal);
     if (t->vgg)
@@ -341,7 +351,9 @@ synctalk_status st_unet_task_open(struct st_task **out, const synctalk_train_set
         goto done;
     }
     task->bytes = (size_t)task->batch * ST_TASK_PICTURE * sizeof *t->target;
-    if ((st = open_held(t, kernels, err)))
+    if ((settings->lips_weight > 0 &&
+         (st = st_lips_open(&t->lips, &data->dataset, data->train, err))) ||
+        (st = open_held(t, kernels, err)))
         goto done;
     if (settings->vgg) {
         if ((st = st_vgg_open(&t->vgg, settings->vgg, kernels, pool, task->batch, err)))
@@ -371,6 +383,7 @@ void st_unet_task_close(struct st_task **task)
     st_vgg_close(&t->vgg);
     st_task_end(*task);
     free(t->target);
+    free(t->lips);
     free(t->frames);
     free(t->pixels);
     free(t);

@@ -44,7 +44,8 @@ static double weighted(const struct st_pixel_loss *loss, int N, const float *p, 
 {
     struct st_pixel_values v;
     st_loss_pixels(loss, pool, N, p, y, g, &v);
-    return v.l1 + loss->mouth_weight * v.mouth + loss->mouth_temporal * v.temporal;
+    return v.l1 + loss->mouth_weight * v.mouth + loss->lips_weight * v.lips +
+           loss->mouth_temporal * v.temporal;
 }
 
 /* The loss is piecewise linear, so a step that crosses no kink is exact up to rounding of
@@ -53,7 +54,10 @@ static void pixels_have_their_gradient(void **state)
 {
     (void)state;
     enum { N = 4 };
-    const struct st_pixel_loss losses[] = {{0, 0}, {3, 0}, {0, 2}, {1.5, 0.7}};
+    const struct st_region lips[N] = {
+        {90, 230, 120, 200}, {100, 100, 130, 175}, {0, 319, 0, 319}, {98, 260, 133, 155}};
+    const struct st_pixel_loss losses[] = {
+        {0, 0, 0, NULL}, {3, 0, 0, NULL}, {0, 2, 0, NULL}, {0, 0, 2, lips}, {1.5, 0.7, 0.9, lips}};
     float *p = numbers(N * PICTURE, 1, 0.1f, 0.9f);
     float *y = numbers(N * PICTURE, 2, 0.1f, 0.9f);
     float *g = calloc(N * PICTURE, sizeof *g);
@@ -95,7 +99,8 @@ static void pixels_have_their_gradient(void **state)
 static void values_are_means(void **state)
 {
     (void)state;
-    const struct st_pixel_loss loss = {1, 1};
+    const struct st_region lips[2] = {{10, 20, 30, 40}, {0, 0, 0, 0}};
+    const struct st_pixel_loss loss = {1, 1, 1, lips};
     struct st_pixel_values v;
     float *p = numbers(2 * PICTURE, 1, 0.5f, 0.5f);
     float *y = numbers(2 * PICTURE, 1, 0.25f, 0.25f);
@@ -106,6 +111,7 @@ static void values_are_means(void **state)
     st_loss_pixels(&loss, pool, 2, p, y, g, &v);
     assert_float_equal(v.l1, 0.25, 1e-9);
     assert_float_equal(v.mouth, 0.25, 1e-9);
+    assert_float_equal(v.lips, 0.25, 1e-9);
     assert_float_equal(v.temporal, 0.5, 1e-9);
     free(p);
     free(y);
