@@ -7,11 +7,11 @@
 
 synctalk_status st_canvas_open(struct st_canvas **out, int width, int height, synctalk_error *err)
 {
+    (void)width, (void)height;
     *out = NULL;
     return st_fail(err, SYNCTALK_E_UNSUPPORTED,
-                   "a chart of %dx%d cannot be drawn: this build is without cairo; install "
-                   "libcairo2-dev and build again",
-                   width, height);
+                   "charts cannot be drawn: this build is without cairo; install libcairo2-dev and "
+                   "build again");
 }
 
 void st_canvas_close(struct st_canvas **canvas)

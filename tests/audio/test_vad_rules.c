@@ -196,6 +196,7 @@ static void test_timeline(void **state)
     expect_spans(two, 2, 1000, 0, "-100s200-300s400-1000");
     expect_spans(two, 2, 1000, 100, "-100s200-300s400-1000");
     expect_spans(two, 2, 1000, 101, "s400-1000");
+    expect_spans(two, 2, 1000, 600, "s400-1000");
     expect_spans(two, 2, 1000, 601, "s1000");
     expect_spans(ends, 2, 400, 51, "s400");
     expect_spans(ends, 2, 400, 50, "s200-250s400");
