@@ -169,32 +169,51 @@ synctalk_status st_jpeg_size(struct st_jpeg_decoder *decoder, const char *path, 
     return st;
 }
 
+synctalk_status st_jpeg_encode(const struct st_picture *picture, int quality, const char *name,
+                               unsigned char **bytes, size_t *size, synctalk_error *err)
+{
+    synctalk_status st = SYNCTALK_OK;
+    unsigned long length = 0;
+    tjhandle handle = tjInitCompress();
+
+    *bytes = NULL;
+    *size = 0;
+    if (!handle)
+        return st_fail_memory(err, "a JPEG encoder", sizeof *picture);
+    if (tjCompress2(handle, picture->data, picture->width, (int)picture->stride, picture->height,
+                    TJPF_BGR, bytes, &length, TJSAMP_444, quality, TJFLAG_ACCURATEDCT) < 0) {
+        st = st_fail(err, SYNCTALK_E_LIBRARY, "%s: cannot encode a JPEG picture: %s", name,
+                     tjGetErrorStr2(handle));
+        st_jpeg_free(*bytes);
+        *bytes = NULL;
+    } else {
+        *size = length;
+    }
+    tjDestroy(handle);
+    return st;
+}
+
+void st_jpeg_free(unsigned char *bytes)
+{
+    tjFree(bytes);
+}
+
 synctalk_status st_jpeg_write(const struct st_picture *picture, const char *path, int quality,
                               int overwrite, synctalk_error *err)
 {
     synctalk_status st;
     struct st_output output = {.fd = -1};
-    unsigned char *bytes = NULL; /* TurboJPEG's own */
-    unsigned long size = 0;
-    tjhandle handle = tjInitCompress();
+    unsigned char *bytes = NULL;
+    size_t size = 0;
 
-    if (!handle)
-        return st_fail_memory(err, "a JPEG encoder", sizeof *picture);
-    if ((st = st_output_open(&output, path, overwrite, err)))
-        goto done;
-    if (tjCompress2(handle, picture->data, picture->width, (int)picture->stride, picture->height,
-                    TJPF_BGR, &bytes, &size, TJSAMP_444, quality, TJFLAG_ACCURATEDCT) < 0) {
-        st = st_fail(err, SYNCTALK_E_LIBRARY, "%s: cannot encode a JPEG picture: %s", path,
-                     tjGetErrorStr2(handle));
-        goto done;
-    }
-    if ((st = st_output_write(&output, bytes, size, err)))
+    if ((st = st_output_open(&output, path, overwrite, err)) ||
+        (st = st_jpeg_encode(picture, quality, path, &bytes, &size, err)) ||
+        (st = st_output_write(&output, bytes, size, err)))
         goto done;
     st = st_output_commit(&output, overwrite, err);
 
 done:
     st_output_close(&output);
-    tjFree(bytes);
-    tjDestroy(handle);
+    st_jpeg_free(bytes);
     return st;
 }

@@ -36,7 +36,11 @@ synctalk_status st_jpeg_read(struct st_jpeg_decoder *decoder, struct st_picture 
 /* Width and height alone. */
 synctalk_status st_jpeg_size(struct st_jpeg_decoder *decoder, const char *path, int *width,
                              int *height, synctalk_error *err);
-/* 4:4:4, whole or not at all. */
+/* 4:4:4. *bytes is ended by st_jpeg_free(). `name` is for messages. */
+synctalk_status st_jpeg_encode(const struct st_picture *picture, int quality, const char *name,
+                               unsigned char **bytes, size_t *size, synctalk_error *err);
+void st_jpeg_free(unsigned char *bytes); /* NULL-safe */
+/* Likewise into a file, whole or not at all. */
 synctalk_status st_jpeg_write(const struct st_picture *picture, const char *path, int quality,
                               int overwrite, synctalk_error *err);
 
