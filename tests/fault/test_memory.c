@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "generate/project.h"
+#include "models/silero.h"
 #include "synctalk/synctalk.h"
 #include "train/chart.h"
 #include "train/data.h"
@@ -75,6 +76,7 @@ struct scene {
     synctalk_settings settings;
     synctalk_person *person;
     char training_features[ST_PATH_MAX]; /* as many as there are frames */
+    const char *vad_model;               /* NULL: the built-in detector */
 };
 
 /* Run `act` with allocation n failing, n = 0, step, 2 step ..., until it succeeds. */
@@ -162,6 +164,38 @@ done:
     return st;
 }
 
+static synctalk_status find_speech(struct scene *scene, synctalk_error *err)
+{
+    synctalk_vad *vad = NULL;
+    synctalk_vad_settings settings;
+    char plot[ST_PATH_MAX + 16];
+    synctalk_vad_settings_init(&settings);
+    settings.vad = scene->vad_model ? SYNCTALK_VAD_SILERO : SYNCTALK_VAD_BUILTIN;
+    settings.vad_model = scene->vad_model;
+    snprintf(plot, sizeof plot, "%s/vad.png", scene->project.root);
+    synctalk_status st = synctalk_vad_run(&vad, &settings, scene->project.sound, plot, NULL, err);
+    const bool drawn = st != SYNCTALK_E_UNSUPPORTED; /* else there is no cairo */
+    if (!drawn)
+        st = synctalk_vad_run(&vad, &settings, scene->project.sound, NULL, NULL, err);
+    synctalk_vad_close(&vad);
+    assert_int_equal(unlink(plot) == 0, drawn && st == SYNCTALK_OK);
+    return st;
+}
+
+static void walk_speech(struct scene *scene)
+{
+    struct st_weights *weights;
+    char path[ST_PATH_MAX + 32];
+    walk("built-in voice activity", scene, 1, find_speech);
+    snprintf(path, sizeof path, "%s/silero.safetensors", scene->project.root);
+    ST_OK(st_silero_random(&weights, 1, err));
+    ST_OK(st_weights_write_safetensors(weights, path, ST_F32, NULL, NULL, true, err));
+    st_weights_close(&weights);
+    scene->vad_model = path;
+    walk("voice activity network", scene, 1, find_speech);
+    scene->vad_model = NULL;
+}
+
 static void memory_runs_out_anywhere(void **state)
 {
     (void)state;
@@ -185,6 +219,7 @@ static void memory_runs_out_anywhere(void **state)
     assert_int_equal(unlink(scene.project.output), 0);
     assert_int_equal(rename(scene.project.features, scene.training_features), 0);
     walk("training", &scene, 1, prepare_training);
+    walk_speech(&scene);
     project_remove(&scene.project);
 }
 
