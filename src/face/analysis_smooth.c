@@ -15,11 +15,6 @@
 #define SIGMA 2.0 /* frames */
 #define SINGULAR 1e-9
 
-/* Sums of weight times the n-th power of the distance in frames. */
-struct moments {
-    double s[5];
-};
-
 static double weight_at(int distance)
 {
     return exp(-0.5 * distance * distance / (SIGMA * SIGMA));
@@ -30,13 +25,14 @@ static double weight_at(int distance)
  * line or the value itself goes through them. */
 static void fit(double *weights, int first, int last)
 {
-    struct moments m = {{0}};
+    double s[5] = {0}; /* sums of weight times the n-th power of the distance */
     for (int d = first; d <= last; d++) {
-        double power = weight_at(d);
-        for (int k = 0; k < 5; k++, power *= d)
-            m.s[k] += power;
+        double term = weight_at(d);
+        for (int k = 0; k < 5; k++) {
+            s[k] += term;
+            term *= d;
+        }
     }
-    const double *s = m.s;
     const double a = s[2] * s[4] - s[3] * s[3];
     const double b = s[2] * s[3] - s[1] * s[4];
     const double c = s[1] * s[3] - s[2] * s[2];

@@ -460,6 +460,7 @@ static void a_moving_head_is_not_behind(void **state)
 
 static void cut_at_20(struct fake_scene *scene, int n)
 {
+    scene->faces[0].x += 2 * (float)(n % 10);
     scene->faces[0].present = n != 9 && n < 20;
     scene->faces[2] =
         (struct fake_face){.present = n >= 20, .x = 86, .y = 48, .width = 42, .score = 0.8f};
@@ -493,23 +494,31 @@ static void does_not_smooth_across_a_cut(void **state)
     fake_place_remove(&place);
 }
 
+static void grow(struct fake_scene *scene, int n)
+{
+    static const float widths[] = {58, 64, 71, 78};
+    scene->faces[0].width = widths[n < 100 ? 0 : n < 103 ? n - 99 : 3];
+}
+
 /* The renderer makes room for the largest crop once. */
 static void no_crop_is_larger_than_told(void **state)
 {
-    struct fake_place place;
-    struct fake_talk talk = {0};
-    struct fake_film film = fake_film(300);
     (void)state;
-    fake_place_create(&place);
-    film.stage = move_and_vanish;
-    film.noise = 3;
-    place.settings.tracker.smooth = true;
-    struct st_analysis *analysis = analyse(&film, &place, &talk);
-    for (int i = 0; i < 300; i++)
-        assert_in_range(frame_of(analysis, i).box.side, 1,
-                        st_analysis_summary(analysis)->largest_side);
-    st_analysis_close(&analysis);
-    fake_place_remove(&place);
+    for (int growing = 0; growing < 2; growing++) {
+        struct fake_place place;
+        struct fake_talk talk = {0};
+        struct fake_film film = fake_film(200);
+        fake_place_create(&place);
+        film.stage = growing ? grow : move_and_vanish;
+        film.noise = growing ? 0 : 3;
+        place.settings.tracker.smooth = true;
+        struct st_analysis *analysis = analyse(&film, &place, &talk);
+        for (int i = 0; i < 200; i++)
+            assert_in_range(frame_of(analysis, i).box.side, 1,
+                            st_analysis_summary(analysis)->largest_side);
+        st_analysis_close(&analysis);
+        fake_place_remove(&place);
+    }
 }
 
 struct reader {

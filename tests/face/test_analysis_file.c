@@ -265,12 +265,23 @@ static void blocks_and_files_do_not_change_places(void **state)
     st_write_file(kept, bad, truth.size);
     assert_int_equal(assert_truth(&truth), FRAMES - 128);
 
+    memcpy(bad, truth.file, truth.size);
+    memcpy(bad + 120, truth.file + 120 + record, record);
+    memcpy(bad + 120 + record, truth.file + 120, record);
+    st_write_file(kept, bad, truth.size);
+    assert_int_equal(assert_truth(&truth), FRAMES);
+
     /* The analysis of another video under this one's name. */
     st_write_file(other.place.video, "another", 7);
     unlink(fake_place_kept(&other.place));
     (void)assert_truth(&other);
     free(other.file);
     other.file = read_file(fake_place_kept(&other.place), &other.size);
+    st_write_file(kept, other.file, other.size);
+    assert_int_equal(assert_truth(&truth), FRAMES);
+    assert_same_file(&truth);
+    assert_int_equal(other.size, truth.size);
+    memcpy(other.file, truth.file, 120);
     st_write_file(kept, other.file, other.size);
     assert_int_equal(assert_truth(&truth), FRAMES);
     assert_same_file(&truth);
@@ -293,7 +304,9 @@ static void a_file_that_changes_in_use_is_noticed(void **state)
     ST_OK(analyse(&analysis, &film, &truth.place, &talk, err));
     int fd = open(fake_place_kept(&truth.place), O_RDWR);
     assert_true(fd >= 0);
-    assert_int_equal(pwrite(fd, "xxxx", 4, 120 + 40), 4);
+    off_t byte = 120 + (off_t)offsetof(struct st_face_record, points) + 1;
+    unsigned char other = truth.file[byte] ^ 1;
+    assert_int_equal(pwrite(fd, &other, 1, byte), 1);
     assert_int_equal(st_analysis_frame(analysis, 0, &got, &why), SYNCTALK_E_FORMAT);
     assert_non_null(strstr(why.message, "frame 0 is damaged"));
     assert_int_equal(ftruncate(fd, 5000), 0);
@@ -369,6 +382,11 @@ static void a_cache_that_cannot_be_written_is_no_failure(void **state)
     assert_int_equal(rmdir(kept), 0);
     assert_int_equal(symlink(truth.place.detector, kept), 0); /* or a link elsewhere */
     assert_int_equal(assert_truth(&truth), FRAMES);
+    size_t size;
+    unsigned char *detector = read_file(truth.place.detector, &size);
+    assert_int_equal(size, strlen("a detector"));
+    assert_memory_equal(detector, "a detector", size);
+    free(detector);
     free(kept);
     unlearn(&truth);
 }
