@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* synctalk generate: one person, one or many sounds, a video for each. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "args.h"
 #include "batch.h"
 #include "console.h"
@@ -118,6 +122,25 @@ static int make_one(struct args *args, synctalk_person *person, const struct bat
     return EXIT_GOOD;
 }
 
+/* To look at a video takes long: not for a sound that is absent, or an output that is there. */
+static bool worth_a_look(const struct args *args, const struct batch *batch,
+                         struct progress *progress)
+{
+    const struct batch_item *item = batch->items;
+    char sentence[512];
+    if (args->settings.mode != SYNCTALK_MODE_VIDEO || batch->count != 1)
+        return true;
+    if (access(item->audio, R_OK) != 0)
+        snprintf(sentence, sizeof sentence, "%s: cannot open: %s", item->audio, strerror(errno));
+    else if (!args->settings.overwrite && access(item->output, F_OK) == 0)
+        snprintf(sentence, sizeof sentence,
+                 "%s: exists already; choose another name or overwrite it with -y", item->output);
+    else
+        return true;
+    progress_failure(progress, sentence);
+    return false;
+}
+
 static int make_all(struct args *args, const struct batch *batch, struct progress *progress)
 {
     synctalk_person *person = NULL;
@@ -125,6 +148,8 @@ static int make_all(struct args *args, const struct batch *batch, struct progres
     size_t failed = 0;
     int code = EXIT_GOOD;
 
+    if (!worth_a_look(args, batch, progress))
+        return EXIT_FAILED;
     synctalk_status status =
         synctalk_person_open(&person, &args->settings, &progress->callbacks, &err);
     if (status) {

@@ -21,7 +21,7 @@ typedef enum synctalk_log_level {
 } synctalk_log_level;
 
 typedef struct synctalk_progress {
-    const char *stage; /**< "dataset", "sound", "features", "frames", "finish", "crops",
+    const char *stage; /**< "dataset", "faces", "sound", "features", "frames", "finish", "crops",
                             "train", "held out"; static */
     int64_t done;      /**< units finished in this stage */
     int64_t total;     /**< units of this stage; 0 = not known yet */

@@ -90,7 +90,7 @@ synctalk_status st_frame_source_open_dataset(struct st_frame_source **out, const
                                              synctalk_error *err);
 
 /* `analysis->video` at analysis->fps, as the analysis saw it; the settings are borrowed for
- * the call. Tells what the video is, and that an analysis is used again. */
+ * the call. Tells what the video is. */
 synctalk_status st_frame_source_open_video(struct st_frame_source **out,
                                            const struct st_analysis_settings *analysis,
                                            const synctalk_callbacks *callbacks,

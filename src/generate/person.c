@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "face/dataset.h"
+#include "generate/faces.h"
 #include "generate/model_files.h"
 
 synctalk_status st_person_load_encoder(struct st_encoder **out, synctalk_encoder kind,
@@ -86,8 +87,13 @@ static synctalk_status open_source(struct synctalk_person *person,
                                    const synctalk_settings *settings, const char *folder,
                                    const synctalk_callbacks *callbacks, synctalk_error *err)
 {
-    (void)settings;
-    return st_frame_source_open_dataset(&person->source, folder, callbacks, err);
+    struct st_face_settings faces;
+    synctalk_status st;
+    if (settings->mode != SYNCTALK_MODE_VIDEO)
+        return st_frame_source_open_dataset(&person->source, folder, callbacks, err);
+    st = st_face_settings_find(&faces, settings, settings->video, person->hears->fps,
+                               &person->kernels, err);
+    return st ? st : st_frame_source_open_video(&person->source, &faces.analysis, callbacks, err);
 }
 
 synctalk_status st_person_open(struct synctalk_person **out, const synctalk_settings *settings,
@@ -99,10 +105,10 @@ synctalk_status st_person_open(struct synctalk_person **out, const synctalk_sett
     struct synctalk_person *person = NULL;
 
     *out = NULL;
-    if (settings->mode != SYNCTALK_MODE_TRAINING)
+    if (settings->mode == SYNCTALK_MODE_CLIPS)
         return st_fail(err, SYNCTALK_E_UNSUPPORTED,
-                       "this version makes videos from training data only: leave --mode at "
-                       "training");
+                       "this version makes no videos of clips: use --mode training or --mode "
+                       "video");
     if ((st = st_check_name(settings->model, err)) ||
         (st = st_path_join(datasets, settings->root, "dataset", err)) ||
         (st = st_path_join(folder, datasets, settings->model, err)))

@@ -7,6 +7,7 @@ that looks like the source tree after `make demo`. Blocks of `make` and `git` ar
 """
 import re
 import subprocess
+import sys
 
 import harness
 
@@ -27,10 +28,22 @@ class Manual(harness.DemoCase):
         (self.dir / "build" / "demo-root").symlink_to(self.demo)
         harness.write_wav(self.demo / "demo.wav", 0.4)  # a page makes a dozen videos
 
+    def run_blocks(self, commands):
+        return subprocess.run(["sh", "-c", "set -eu\n" + "".join(commands)], cwd=self.dir,
+                              capture_output=True, text=True, timeout=harness.LIMIT,
+                              env=harness.clean_environment(XDG_CACHE_HOME=self.dir / "cache"))
+
     def run_page(self, page):
-        script = "set -eu\n" + "".join(blocks(page))
-        done = subprocess.run(["sh", "-c", script], cwd=self.dir, capture_output=True, text=True,
-                              timeout=harness.LIMIT, env=harness.clean_environment())
+        """Commands that look for faces come last, as they need what does not ship."""
+        videos = [b for b in blocks(page) if re.search(r"--mode video| preprocess ", b)]
+        done = self.run_blocks([b for b in blocks(page) if b not in videos])
+        self.assertEqual(done.returncode, 0, f"{page}: {done.stderr[-2000:]}")
+        if not videos or not self.bring_face_networks():
+            return
+        done = self.run_blocks(videos)
+        if done.returncode and "make setup-onnx" in done.stderr:
+            print("skipped: --mode video, since ONNX Runtime is absent", file=sys.stderr)
+            return
         self.assertEqual(done.returncode, 0, f"{page}: {done.stderr[-2000:]}")
 
     def test_readme(self):
