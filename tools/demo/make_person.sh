@@ -49,11 +49,21 @@ fi
     "$build/cli/synctalk" features "$dataset/aud.wav" --models "$source/data" \
         -o "$dataset/aud_ave.npy"
 
-"$build/cli/synctalk" train --root "$work" --model demo --width narrow --encoder ave \
-    --epochs 5 --holdout 0.03 --seed 1 --batch 4 --lr 0.001 --schedule cosine --warm-up 20 \
-    --mouth-weight 4 --precision bf16
+# First the face, then the mouth: what a sound moves is a small part of the picture, and a
+# loss around the lips teaches it once all else is there.
+train() {
+    root=$1
+    shift
+    "$build/cli/synctalk" train --root "$root" --model demo --width narrow --encoder ave \
+        --holdout 0.03 --batch 4 --lr 0.001 --schedule cosine --warm-up 20 --precision bf16 "$@"
+}
+mouth=$work/mouth
+mkdir -p "$mouth"
+[ -e "$mouth/dataset" ] || ln -s ../dataset "$mouth/dataset"
+train "$work" --epochs 5 --seed 1 --mouth-weight 4
+train "$mouth" --epochs 6 --seed 2 --mouth-weight 1 --lips-weight 10 \
+    --warm-start "$work/checkpoint/demo/4.pth"
 
-last=$(ls "$work/checkpoint/demo" | sed -n 's/^\([0-9]*\)\.pth$/\1/p' | sort -n | tail -n 1)
 mkdir -p "$source/data/demo"
-"$build/cli/synctalk" convert "$work/checkpoint/demo/$last.pth" \
+"$build/cli/synctalk" convert "$mouth/checkpoint/demo/5.pth" \
     "$source/data/demo/0.safetensors" --to safetensors-f16 --encoder ave -y
