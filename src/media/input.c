@@ -142,6 +142,18 @@ static int find_streams(AVFormatContext *format)
     return code;
 }
 
+/* Sizes that are too large for libavcodec are gone once it has seen them. */
+static void note_size(struct st_input *input)
+{
+    for (unsigned i = 0; i < input->format->nb_streams; i++) {
+        const AVCodecParameters *par = input->format->streams[i]->codecpar;
+        if (par->codec_type == AVMEDIA_TYPE_VIDEO && par->width > input->width) {
+            input->width = par->width;
+            input->height = par->height;
+        }
+    }
+}
+
 /* Demuxer and streams, from the file's first byte. */
 static synctalk_status open_format(struct st_input *input, synctalk_error *err)
 {
@@ -162,6 +174,7 @@ static synctalk_status open_format(struct st_input *input, synctalk_error *err)
     /* On failure it frees and clears input->format. */
     if ((code = avformat_open_input(&input->format, "", demuxer, NULL)) < 0)
         return fail_open(input, code, err);
+    note_size(input);
     if ((code = find_streams(input->format)) < 0)
         return fail_open(input, code, err);
     return SYNCTALK_OK;

@@ -20,6 +20,7 @@ struct st_input {
     int fd;
     bool open;         /* fd is ours */
     bool refused;      /* the file asked for another one */
+    int width, height; /* of the largest picture that the header tells of; 0: none */
     int errno_of_read; /* 0, or why the last read failed */
 };
 

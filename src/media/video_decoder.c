@@ -16,6 +16,8 @@
 #define MAX_THREADS 16
 #define MAX_SLOTS 1024
 #define WINDOW 16           /* pictures that H.264 and HEVC may hold back */
+#define MAX_BACK 2          /* segments */
+#define HOLD 8              /* pictures that come before one is given out, with threads */
 #define MAX_DRAIN_ERRORS 64 /* while the last pictures are fetched */
 
 static const char *name_of(const struct st_video_decoder *d)
@@ -108,14 +110,29 @@ static bool is_missing(const struct st_video_decoder *d, uint32_t rank)
     return d->missing && d->missing[rank / 8] >> rank % 8 & 1;
 }
 
-/* Nothing will come for `rank`. A key that gives nothing joins its segment to the one before. */
+/* Pictures of this segment leave the cache. */
+static void drop_segment(struct st_video_decoder *d)
+{
+    struct st_video_cache *cache = &d->cache;
+    for (uint32_t i = 0; i < cache->slots; i++) {
+        uint32_t rank = cache->ranks[i];
+        if (rank == ST_VIDEO_HIDDEN || rank < d->first || rank >= d->end_rank)
+            continue;
+        cache->bytes -= bytes_of(cache->frames[i]);
+        av_frame_unref(cache->frames[i]);
+        cache->ranks[i] = ST_VIDEO_HIDDEN;
+    }
+}
+
+/* Nothing will come for `rank`. Without the key the whole segment is tried from earlier. */
 static synctalk_status lose(struct st_video_decoder *d, uint32_t rank, synctalk_error *err)
 {
-    if (rank == d->first && d->segment) {
-        d->index.segments[d->segment].joined = true;
-        d->joins++;
+    struct st_video_segment *segment = &d->index.segments[d->segment];
+    if (rank == d->first && segment->back < MAX_BACK && segment->back < d->segment) {
+        segment->back++;
+        d->retries++;
         d->active = false;
-        clear_cache(&d->cache); /* what came without the segment before is no longer right */
+        drop_segment(d);
         return SYNCTALK_OK;
     }
     if (!d->missing && !(d->missing = calloc(d->index.pictures / 8 + 1, 1)))
@@ -158,16 +175,21 @@ static synctalk_status take_picture(struct st_video_decoder *d, synctalk_error *
     d->decoded++;
     if (rank == ST_VIDEO_HIDDEN || rank < d->floor)
         return SYNCTALK_OK;
+    d->complaints += d->frame->decode_error_flags != 0;
     if (!is_usable(d->frame)) {
         d->complaints++;
         return SYNCTALK_OK;
     }
+    d->latest = rank > d->latest ? rank : d->latest;
     if ((st = settle(d, rank, err)) || !d->active || rank >= d->end_rank || rank < d->floor)
         return st;
     if (d->came >> (rank - d->floor) & 1)
         return SYNCTALK_OK;
+    bool first = !d->cache.slots;
     if (!cache_put(&d->cache, rank, d->frame))
         return fail_memory(d, err);
+    if (first && d->cache.slots <= d->window)
+        d->window = d->cache.slots - 1; /* what waits for others is kept meanwhile */
     d->came |= UINT64_C(1) << (rank - d->floor);
     return settle(d, rank, err);
 }
@@ -226,89 +248,6 @@ static synctalk_status step(struct st_video_decoder *d, synctalk_error *err)
     return st;
 }
 
-static synctalk_status start(struct st_video_decoder *d, uint32_t segment, synctalk_error *err)
-{
-    synctalk_status st;
-    const struct st_video_index *index = &d->index;
-    uint32_t next = st_video_index_next(index, segment, &d->end_rank, &d->end_packet);
-    uint32_t keep_from = ST_VIDEO_HIDDEN;
-
-    if (next < index->segment_count && index->segments[next].packet < d->end_packet)
-        keep_from = index->segments[next].packet;
-    d->active = false;
-    avcodec_flush_buffers(d->codec);
-    if ((st = st_video_packets_goto(&d->packets, segment, keep_from, err)))
-        return st;
-    d->segment = segment;
-    d->first = d->floor = index->segments[segment].first;
-    d->came = 0;
-    d->complaints = 0;
-    d->draining = false;
-    d->active = true;
-    return SYNCTALK_OK;
-}
-
-/* Decode until `rank` is in the cache or is known not to come. */
-static synctalk_status decode_to(struct st_video_decoder *d, uint32_t rank, synctalk_error *err)
-{
-    synctalk_status st;
-    uint32_t segment = st_video_index_segment(&d->index, rank);
-
-    bool ahead = d->active && d->segment == segment && rank >= d->floor &&
-                 (rank - d->floor >= 64 || !(d->came >> (rank - d->floor) & 1));
-    if (!ahead && (st = start(d, segment, err)))
-        return st;
-    /* Nothing is given out before the key itself has come: without it the segment is joined. */
-    do {
-        if ((st = step(d, err))) {
-            d->active = false;
-            clear_cache(&d->cache);
-            return st;
-        }
-    } while (d->active && d->floor <= rank &&
-             (d->floor == d->first || !cache_get(&d->cache, rank)));
-    return SYNCTALK_OK;
-}
-
-/* The rank that is shown where `rank` is missing, as far as is known. */
-static synctalk_status stand_in(const struct st_video_decoder *d, uint32_t *rank,
-                                synctalk_error *err)
-{
-    uint32_t first = d->index.segments[st_video_index_segment(&d->index, *rank)].first;
-    while (*rank > first && is_missing(d, *rank))
-        (*rank)--;
-    while (*rank < d->index.pictures && is_missing(d, *rank))
-        (*rank)++;
-    if (*rank == d->index.pictures)
-        return st_fail(err, SYNCTALK_E_FORMAT, "%s: not one of its %u pictures can be decoded (%s)",
-                       name_of(d), d->index.pictures, avcodec_get_name(d->codec->codec_id));
-    return SYNCTALK_OK;
-}
-
-synctalk_status st_video_decoder_picture(struct st_video_decoder *d, uint32_t rank,
-                                         const AVFrame **picture, synctalk_error *err)
-{
-    synctalk_status st;
-    int idle = 0;
-
-    *picture = NULL;
-    while (idle < 3) {
-        uint32_t shown = rank;
-        int joins = d->joins;
-        if ((st = stand_in(d, &shown, err)))
-            return st;
-        bool settled = !d->active || d->segment != st_video_index_segment(&d->index, shown) ||
-                       d->floor > d->first;
-        if (settled && (*picture = cache_get(&d->cache, shown)))
-            return SYNCTALK_OK;
-        if ((st = decode_to(d, shown, err)))
-            return st;
-        idle += joins == d->joins && !is_missing(d, shown);
-    }
-    return st_fail(err, SYNCTALK_E_LIBRARY, "%s: its pictures do not decode the same twice",
-                   name_of(d));
-}
-
 /* May be called by the decoder's threads. */
 static int clean_buffer(AVCodecContext *codec, AVFrame *frame, int flags)
 {
@@ -318,22 +257,23 @@ static int clean_buffer(AVCodecContext *codec, AVFrame *frame, int flags)
     return code;
 }
 
-static synctalk_status open_codec(struct st_video_decoder *d, int threads, synctalk_error *err)
+/* A decoder that has seen nothing. Flushing the old one would not do: what it has learnt from
+ * damaged packets stays in it. Costs a millisecond at most. */
+static synctalk_status open_codec(struct st_video_decoder *d, synctalk_error *err)
 {
-    const AVCodecParameters *par = d->packets.input.format->streams[d->packets.stream]->codecpar;
-    const AVCodec *codec = avcodec_find_decoder(par->codec_id);
+    const AVCodec *codec = avcodec_find_decoder(d->parameters->codec_id);
     char text[AV_ERROR_MAX_STRING_SIZE];
     int code;
 
+    avcodec_free_context(&d->codec);
     if (!codec)
         return st_fail(err, SYNCTALK_E_UNSUPPORTED,
                        "%s: its pictures are %s, which this libavcodec cannot decode", name_of(d),
-                       avcodec_get_name(par->codec_id));
-    if (!(d->codec = avcodec_alloc_context3(codec)) || !(d->frame = av_frame_alloc()) ||
-        !(d->packets.packet = av_packet_alloc()))
+                       avcodec_get_name(d->parameters->codec_id));
+    if (!(d->codec = avcodec_alloc_context3(codec)))
         return fail_memory(d, err);
-    if ((code = avcodec_parameters_to_context(d->codec, par)) >= 0) {
-        d->codec->thread_count = threads < MAX_THREADS ? threads : MAX_THREADS;
+    if ((code = avcodec_parameters_to_context(d->codec, d->parameters)) >= 0) {
+        d->codec->thread_count = d->threads < MAX_THREADS ? d->threads : MAX_THREADS;
         d->codec->max_pixels = ST_VIDEO_MAX_PIXELS;
         d->codec->flags |= AV_CODEC_FLAG_UNALIGNED; /* crop to the pixel */
         d->codec->get_buffer2 = clean_buffer;
@@ -352,13 +292,124 @@ static synctalk_status open_codec(struct st_video_decoder *d, int threads, synct
                                name_of(d), codec->name, st_av_text(code, text, sizeof text));
 }
 
+static synctalk_status start(struct st_video_decoder *d, uint32_t segment, synctalk_error *err)
+{
+    synctalk_status st;
+    const struct st_video_index *index = &d->index;
+    const struct st_video_segment *this = &index->segments[segment];
+    uint32_t keep_from = ST_VIDEO_HIDDEN;
+
+    /* An open group: the next segment's key is read before this one is done. */
+    if (segment + 1 < index->segment_count && this[1].back == 0 && this[1].packet < this->end)
+        keep_from = this[1].packet;
+    d->active = false;
+    if ((st = open_codec(d, err)) ||
+        (st = st_video_packets_goto(&d->packets, segment - this->back, keep_from, err)))
+        return st;
+    d->end_packet = this->end;
+    d->end_rank = st_video_index_end(index, segment);
+    d->segment = segment;
+    d->first = d->floor = this->first;
+    d->came = 0;
+    d->latest = 0;
+    d->complaints = 0;
+    d->draining = false;
+    d->active = true;
+    return SYNCTALK_OK;
+}
+
+/* Whether a kept picture may be given out: its key has come, without which the segment is
+ * tried anew; and, with several threads, enough after it that damage in what it refers to
+ * would have shown. */
+static bool is_ready(const struct st_video_decoder *d, uint32_t rank)
+{
+    if (!d->active || rank < d->first || rank >= d->end_rank)
+        return true;
+    uint32_t hold = d->threads == 1 ? 0 : d->window < HOLD ? d->window : HOLD;
+    return d->floor > d->first && (hold == 0 || d->latest >= rank + hold);
+}
+
+/* Decode until `rank` may be given out or is known not to come. */
+static synctalk_status decode_to(struct st_video_decoder *d, uint32_t rank, synctalk_error *err)
+{
+    synctalk_status st;
+    uint32_t segment = st_video_index_segment(&d->index, rank);
+    bool kept = cache_get(&d->cache, rank) != NULL;
+    bool came = rank < d->floor || (rank - d->floor < 64 && d->came >> (rank - d->floor) & 1);
+
+    if ((!d->active || d->segment != segment || (came && !kept)) && (st = start(d, segment, err)))
+        return st;
+    do {
+        if ((st = step(d, err))) {
+            d->active = false;
+            clear_cache(&d->cache);
+            return st;
+        }
+        if (d->complaints && d->threads != 1) {
+            /* What threads see of a damaged picture that they refer to depends on their pace. */
+            d->threads = 1;
+            d->retries++;
+            d->active = false;
+            drop_segment(d);
+        }
+        kept = cache_get(&d->cache, rank) != NULL;
+    } while (d->active && !(kept ? is_ready(d, rank) : d->floor > rank));
+    return SYNCTALK_OK;
+}
+
+/* The rank that is shown where `rank` is missing, as far as is known. */
+static synctalk_status stand_in(const struct st_video_decoder *d, uint32_t *rank,
+                                synctalk_error *err)
+{
+    while (*rank > 0 && is_missing(d, *rank))
+        (*rank)--;
+    while (*rank < d->index.pictures && is_missing(d, *rank))
+        (*rank)++;
+    if (*rank == d->index.pictures)
+        return st_fail(err, SYNCTALK_E_FORMAT, "%s: not one of its %u pictures can be decoded (%s)",
+                       name_of(d), d->index.pictures, avcodec_get_name(d->parameters->codec_id));
+    return SYNCTALK_OK;
+}
+
+synctalk_status st_video_decoder_picture(struct st_video_decoder *d, uint32_t rank,
+                                         const AVFrame **picture, synctalk_error *err)
+{
+    synctalk_status st;
+    int idle = 0;
+
+    *picture = NULL;
+    while (idle < 3) {
+        uint32_t shown = rank;
+        int retries = d->retries;
+        if ((st = stand_in(d, &shown, err)))
+            return st;
+        *picture = cache_get(&d->cache, shown);
+        if (*picture && is_ready(d, shown))
+            return SYNCTALK_OK;
+        if ((st = decode_to(d, shown, err)))
+            return st;
+        idle += retries == d->retries && !is_missing(d, shown);
+    }
+    *picture = NULL;
+    return st_fail(err, SYNCTALK_E_LIBRARY, "%s: its pictures do not decode the same twice",
+                   name_of(d));
+}
+
 synctalk_status st_video_decoder_open(struct st_video_decoder *d, int threads, size_t cache_bytes,
                                       synctalk_error *err)
 {
     synctalk_status st;
     const AVFrame *first;
 
-    if ((st = open_codec(d, threads, err)))
+    const AVStream *stream = d->packets.input.format->streams[d->packets.stream];
+    d->threads = threads;
+    d->frame = av_frame_alloc();
+    d->packets.packet = av_packet_alloc();
+    d->parameters = avcodec_parameters_alloc();
+    if (!d->frame || !d->packets.packet || !d->parameters ||
+        avcodec_parameters_copy(d->parameters, stream->codecpar) < 0)
+        return fail_memory(d, err);
+    if ((st = open_codec(d, err))) /* before the whole file is read in vain */
         return st;
     st_video_packets_choose(&d->packets, d->packets.stream);
     if ((st = st_video_index_build(&d->index, &d->packets.input, d->packets.stream, d->callbacks,
@@ -368,11 +419,7 @@ synctalk_status st_video_decoder_open(struct st_video_decoder *d, int threads, s
     d->packets.lost = true;
     d->cache.limit = cache_bytes;
     d->window = WINDOW;
-    if ((st = st_video_decoder_picture(d, 0, &first, err)))
-        return st;
-    if (d->cache.slots <= d->window)
-        d->window = d->cache.slots - 1; /* so that a picture waited for is kept meanwhile */
-    return SYNCTALK_OK;
+    return st_video_decoder_picture(d, 0, &first, err);
 }
 
 void st_video_decoder_close(struct st_video_decoder *d)
@@ -381,6 +428,7 @@ void st_video_decoder_close(struct st_video_decoder *d)
     free(d->missing);
     av_frame_free(&d->frame);
     avcodec_free_context(&d->codec);
+    avcodec_parameters_free(&d->parameters);
     st_video_index_free(&d->index);
     st_video_packets_close(&d->packets);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decoded pictures of one video by rank, the last ones kept.
  *
- * A picture is what its segment decodes to from a freshly flushed decoder; so it does not
- * depend on what was asked before, in damaged files either. A segment whose key gives no
- * picture is joined to the one before it for good.
+ * A picture is what its segment decodes to in a decoder that has seen nothing else; so it does
+ * not depend on what was asked before, in damaged files either. A segment whose key gives no
+ * picture (damaged, or a picture that only begins to recover) is decoded from a segment
+ * earlier on, for good.
  */
 #ifndef ST_MEDIA_VIDEO_DECODER_H
 #define ST_MEDIA_VIDEO_DECODER_H
@@ -27,7 +28,9 @@ struct st_video_cache {
 struct st_video_decoder {
     struct st_video_packets packets;
     struct st_video_index index;
-    AVCodecContext *codec;
+    AVCodecParameters *parameters; /* owns */
+    int threads;                   /* 1 for good once the decoder has complained */
+    AVCodecContext *codec;         /* owns; of this segment alone */
     AVFrame *frame;
     const synctalk_callbacks *callbacks; /* borrows */
     struct st_video_cache cache;
@@ -36,10 +39,11 @@ struct st_video_decoder {
 
     bool active, draining;
     uint32_t segment, first, end_rank, end_packet;
-    uint32_t floor; /* ranks from `first` to here have come or are missing */
-    uint64_t came;  /* bit k: rank floor + k has come */
-    int complaints; /* of the decoder, in this segment */
-    int joins;      /* of segments, in all */
+    uint32_t floor;  /* ranks from `first` to here have come or are missing */
+    uint32_t latest; /* the highest rank that has come, of the next segment too */
+    uint64_t came;   /* bit k: rank floor + k has come */
+    int complaints;  /* of the decoder, in this segment */
+    int retries;     /* of segments from one earlier, in all */
 
     int64_t decoded; /* pictures that the decoder gave, those thrown away counted too */
     int64_t lost;    /* missing */

@@ -424,19 +424,11 @@ uint32_t st_video_index_segment(const struct st_video_index *index, uint32_t ran
         else
             high = middle;
     }
-    while (low && index->segments[low].joined)
-        low--;
     return low;
 }
 
-uint32_t st_video_index_next(const struct st_video_index *index, uint32_t segment,
-                             uint32_t *end_rank, uint32_t *end_packet)
+uint32_t st_video_index_end(const struct st_video_index *index, uint32_t segment)
 {
-    uint32_t next = segment + 1;
-    *end_packet = index->segments[segment].end;
-    for (; next < index->segment_count && index->segments[next].joined; next++)
-        if (index->segments[next].end > *end_packet)
-            *end_packet = index->segments[next].end;
-    *end_rank = next < index->segment_count ? index->segments[next].first : index->pictures;
-    return next;
+    return segment + 1 < index->segment_count ? index->segments[segment + 1].first
+                                              : index->pictures;
 }

@@ -4,7 +4,7 @@
  * Packets are numbered as the file holds them, pictures (ranks) as they are shown. A
  * segment is a run of ranks that can be decoded from one key packet on, with nothing of
  * what comes before it: pictures that follow a key packet in the file and are shown before
- * it (an open group) belong to the segment before. 12 bytes a packet, and 40 a segment of
+ * it (an open group) belong to the segment before. 12 bytes a packet, and 32 a segment of
  * at least ST_VIDEO_SEGMENT_PACKETS. Knows nothing of decoding.
  */
 #ifndef ST_MEDIA_VIDEO_INDEX_H
@@ -25,7 +25,8 @@ struct st_video_segment {
     uint32_t packet;  /* the key packet */
     uint32_t first;   /* its rank: the first of the segment */
     uint32_t end;     /* one past the last packet that its pictures need */
-    bool joined;      /* its key gave no picture: it goes on from the segment before */
+    uint32_t back;    /* segments before it where its decoding begins; 0 unless its key alone
+                         gives no picture */
     int64_t pts, dts; /* of the key packet, in stream ticks, to seek by; may be absent */
 };
 
@@ -60,11 +61,9 @@ int64_t st_video_index_frames(const struct st_video_index *index, int fps);
 /* Rank of the picture on the screen at n / fps. Timestamps are taken to be right within
  * half a tick, and half a millisecond where ticks are longer. */
 uint32_t st_video_index_at(const struct st_video_index *index, int64_t n, int fps);
-/* The segment that decodes `rank`; joined ones are passed over. */
+/* The segment that `rank` is in. */
 uint32_t st_video_index_segment(const struct st_video_index *index, uint32_t rank);
-/* The segment after `segment` and those joined to it; segment_count where there is none.
- * Also one past the last rank, and one past the last packet needed, of those. */
-uint32_t st_video_index_next(const struct st_video_index *index, uint32_t segment,
-                             uint32_t *end_rank, uint32_t *end_packet);
+/* One past the last rank of a segment. */
+uint32_t st_video_index_end(const struct st_video_index *index, uint32_t segment);
 
 #endif /* ST_MEDIA_VIDEO_INDEX_H */

@@ -59,13 +59,16 @@ static synctalk_status find_video(struct st_video_reader *r, synctalk_error *err
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: has neither moving picture nor sound (%s)",
                        r->path, format->iformat->name);
 
+    const struct st_input *input = &r->decoder.packets.input;
     const AVCodecParameters *par = format->streams[video]->codecpar;
-    if (par->width > ST_VIDEO_MAX_SIDE || par->height > ST_VIDEO_MAX_SIDE ||
-        (int64_t)par->width * par->height > ST_VIDEO_MAX_PIXELS)
+    int width = par->width > 0 ? par->width : input->width;
+    int height = par->width > 0 ? par->height : input->height;
+    if (width > ST_VIDEO_MAX_SIDE || height > ST_VIDEO_MAX_SIDE ||
+        (int64_t)width * height > ST_VIDEO_MAX_PIXELS)
         return st_fail(err, SYNCTALK_E_FORMAT,
                        "%s: its pictures are %dx%d; at most %d pixels a side and %d in all can be "
                        "read",
-                       r->path, par->width, par->height, ST_VIDEO_MAX_SIDE, ST_VIDEO_MAX_PIXELS);
+                       r->path, width, height, ST_VIDEO_MAX_SIDE, ST_VIDEO_MAX_PIXELS);
     r->decoder.packets.stream = video;
     snprintf(r->info.codec, sizeof r->info.codec, "%s", avcodec_get_name(par->codec_id));
     snprintf(r->info.container, sizeof r->info.container, "%s", format->iformat->name);
@@ -207,6 +210,7 @@ struct st_video_counts st_video_reader_counts(const struct st_video_reader *r)
         .missing = d->lost,
         .seeks = d->packets.seeks,
         .rewinds = d->packets.rewinds,
+        .threads = d->threads,
         .cache_most_bytes = d->cache.most_bytes,
         .index_bytes = sizeof(uint32_t) * (2 * (size_t)index->packets + index->pictures) +
                        sizeof *index->segments * index->segment_count,

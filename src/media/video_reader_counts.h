@@ -14,6 +14,7 @@ struct st_video_counts {
     int64_t decoded;         /* pictures that came out of the decoder */
     int64_t missing;         /* pictures that never came, left out by the encoder or damaged */
     int64_t seeks, rewinds;  /* of the demuxer; back to the file's begin */
+    int threads;             /* as asked for; 1 once the decoder has complained */
     size_t cache_most_bytes; /* that decoded pictures ever took */
     size_t index_bytes;
 };

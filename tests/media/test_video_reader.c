@@ -55,9 +55,10 @@ static void test_containers(void **state)
         {"refresh.mp4", "libx264", "x264-params=intra-refresh=1", 0, 0, 8, "h264", "mp4"},
         {"high10.mp4", "libx264", NULL, AV_PIX_FMT_YUV420P10, 2, 10, "h264", "mp4"},
         {"stream.ts", "libx264", NULL, 0, 2, 8, "h264", "mpegts"},
-        {"hevc.mp4", "libx265", "x265-params=pools=1:log-level=none", 0, 3, 8, "hevc", "mp4"},
-        {"main10.mkv", "libx265", "x265-params=pools=1:log-level=none", AV_PIX_FMT_YUV420P10, 3, 10,
-         "hevc", "matroska"},
+        {"hevc.mp4", "libx265", "x265-params=pools=1:cutree=0:log-level=none", 0, 3, 8, "hevc",
+         "mp4"},
+        {"main10.mkv", "libx265", "x265-params=pools=1:cutree=0:log-level=none",
+         AV_PIX_FMT_YUV420P10, 3, 10, "hevc", "matroska"},
         {"mpeg4.mp4", "mpeg4", NULL, 0, 2, 8, "mpeg4", "mp4"},
         {"mpeg4.avi", "mpeg4", NULL, 0, 2, 8, "mpeg4", "avi"},
         {"mpeg4.mkv", "mpeg4", NULL, 0, 2, 8, "mpeg4", "matroska"},
@@ -98,6 +99,7 @@ static void test_containers(void **state)
             check_times(reader, 25, NULL, 1 / 30.0, 48);
             check_any_order(reader);
             assert_int_equal(st_video_reader_counts(reader).missing, 0);
+            assert_int_equal(st_video_reader_counts(reader).threads, threads);
             assert_int_equal(info->damaged, 0);
             st_video_reader_close(&reader);
             assert_null(reader);
