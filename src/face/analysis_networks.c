@@ -2,6 +2,9 @@
 /* The analysis of a real video by real networks. */
 #include "face/analysis_impl.h"
 
+#define DECODER_THREADS 2              /* each holds pictures; the networks need the rest */
+#define CACHE_BYTES ((size_t)16 << 20) /* of no use to one who goes forward */
+
 struct parts {
     struct st_video_reader *video;
     struct st_detector *detector;
@@ -24,7 +27,11 @@ static synctalk_status open_video(void *context, const struct st_analysis_settin
                                   struct st_analysis_view *view, synctalk_error *err)
 {
     struct parts *parts = context;
-    const struct st_video_settings how = {.fps = settings->fps, .threads = settings->threads};
+    const struct st_video_settings how = {
+        .fps = settings->fps,
+        .threads = settings->threads < DECODER_THREADS ? settings->threads : DECODER_THREADS,
+        .cache_bytes = CACHE_BYTES,
+    };
     synctalk_status st = st_video_reader_open(&parts->video, settings->video, &how, callbacks, err);
     if (st)
         return st;
