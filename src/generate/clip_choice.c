@@ -111,19 +111,37 @@ static void fill_entry(struct st_clip_choice *choice, int64_t r, size_t l,
     choice->fills[r] = fill;
 }
 
+/* Of all lengths; there is one at least. */
+static int64_t common_divisor(const struct st_clip_choice *choice)
+{
+    int64_t a = choice->lengths[0].frames;
+    for (size_t l = 1; l < choice->n_lengths; l++) {
+        for (int64_t b = choice->lengths[l].frames; b != 0;) {
+            const int64_t rest = a % b;
+            a = b;
+            b = rest;
+        }
+    }
+    return a;
+}
+
 static synctalk_status fill_table(struct st_clip_choice *choice, int64_t longest,
                                   synctalk_error *err)
 {
     size_t bytes;
 
-    assert(longest >= 1);
+    assert(longest >= 1 && choice->n_clips > 0);
     if (!st_mul_size((size_t)longest + 1, sizeof *choice->fills, &bytes) ||
         !(choice->fills = malloc(bytes)))
         return st_fail_memory(err, "a plan of clips", (unsigned long long)longest);
     choice->fills[0] = (struct fill){0, 0, -1};
     size_t l = choice->n_lengths;
     struct bound bound = {1, 2};
+    const int64_t divisor = common_divisor(choice); /* no clips fill what it does not divide */
     for (int64_t r = 1; r <= longest; r++) {
+        choice->fills[r] = (struct fill){COST_NONE, COST_NONE, -1};
+        if (r % divisor != 0)
+            continue;
         while (l > 0 && choice->lengths[l - 1].frames <= r)
             bound = bound_of(choice, --l);
         fill_entry(choice, r, l, &bound);
@@ -190,7 +208,6 @@ synctalk_status st_clip_choice_create(struct st_clip_choice **out, const struct 
     choice->last_played = -1;
     if ((st = sort_clips(choice, kind, err)) || (st = fill_table(choice, longest, err)))
         goto done;
-    assert(choice->n_clips > 0);
     *out = choice;
     choice = NULL;
 
@@ -225,18 +242,13 @@ int64_t st_clip_choice_begin(struct st_clip_choice *choice, int64_t frames)
 
 /* How good a clip is among those that keep the rest as good; smaller is better. */
 struct rank {
-    bool just_played;
     double distance;
     int64_t last_used;
 };
 
 static bool is_better(const struct rank *a, const struct rank *b)
 {
-    if (a->just_played != b->just_played)
-        return !a->just_played;
-    if (a->distance != b->distance)
-        return a->distance < b->distance;
-    return a->last_used < b->last_used;
+    return a->distance != b->distance ? a->distance < b->distance : a->last_used < b->last_used;
 }
 
 /* Whether clip number k of the order may be next, where the whole may cost `least`. */
@@ -273,22 +285,20 @@ int st_clip_choice_next(struct st_clip_choice *choice, const struct st_face_plac
     const uint64_t least = choice->before < 0
                                ? choice->fills[choice->left].best
                                : cost_after(choice, choice->left, choice->before_length);
-    size_t best = choice->n_clips;
+    size_t best = choice->n_clips; /* none yet */
+    bool best_played = true;       /* it is the clip that just played */
     struct rank rank = {.distance = INFINITY};
     for (size_t k = 0; k < choice->n_clips; k++) {
-        if (!may_follow(choice, k, least))
-            continue;
         const int clip = choice->order[k];
-        struct rank now = {.just_played = clip == choice->last_played,
-                           .last_used = choice->last_used[clip]};
-        if (best < choice->n_clips && now.just_played && !rank.just_played)
+        const bool played = clip == choice->last_played;
+        if ((played && best < choice->n_clips) || !may_follow(choice, k, least))
             continue;
         /* Equal distances are told apart by the last use: measure just past the best. */
-        const bool replaces = best == choice->n_clips || now.just_played != rank.just_played;
-        const double limit = replaces ? INFINITY : nextafter(rank.distance, INFINITY);
-        now.distance = distance_to(choice, before, clip, limit);
-        if (replaces || is_better(&now, &rank)) {
+        const double limit = best_played ? INFINITY : nextafter(rank.distance, INFINITY);
+        const struct rank now = {distance_to(choice, before, clip, limit), choice->last_used[clip]};
+        if (best_played || is_better(&now, &rank)) {
             best = k;
+            best_played = played;
             rank = now;
         }
     }

@@ -314,7 +314,8 @@ static void kinds_are_read_off_names(void **state)
     } names[] = {
         {"02,08s talk.mp4", ST_CLIP_TALK},
         {"AD2_silence_2s.mp4", ST_CLIP_SILENCE},
-        {"idle", ST_CLIP_SILENCE},
+        {"IDLE 3", ST_CLIP_SILENCE},
+        {"a_Silence", ST_CLIP_SILENCE},
         {"TALK-1", ST_CLIP_TALK},
         {"Idle_talking_head", ST_CLIP_TALK},
         {"walk", -1},

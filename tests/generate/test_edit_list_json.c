@@ -174,8 +174,9 @@ static void faults_are_told_in_sentences(void **state)
     expect_fault(&scene, "entries/2/sync", NULL, bad, "\"sync\" of entry 3");
     expect_fault(&scene, "entries/2/fade", NULL, bad, "the fade of entry 3");
     expect_fault(&scene, "entries/0/fade/frames", json_integer(1), bad, "the fade of entry 1");
-    expect_fault(&scene, "entries/1/fade/from", json_integer(33), bad, "the fade of entry 2");
-    expect_fault(&scene, "entries/3/fade/from", json_integer(53), bad, "the fade of entry 4");
+    expect_fault(&scene, "entries/1/fade/from", json_integer(33), bad, "\"from\" of the fade");
+    expect_fault(&scene, "entries/3/fade/from", json_integer(53), bad, "54 to 70 is possible");
+    expect_fault(&scene, "entries/2/fade/from", json_integer(0), bad, "to 50 is possible");
     expect_fault(&scene, "entries/2/fade/frames", json_integer(21), bad, "the fade of entry 3");
     scene_free(&scene);
 }
