@@ -22,8 +22,9 @@ typedef enum synctalk_log_level {
 
 typedef struct synctalk_progress {
     const char *stage; /**< "dataset", "faces", "sound", "features", "frames", "finish", "crops",
-                            "train", "held out"; static */
-    int64_t done;      /**< units finished in this stage */
+                            "train", "held out", "hash", "sheet", "download", "check"; static */
+    int64_t done;      /**< units finished in this stage; bytes where it is "hash",
+                            "download" or "check" */
     int64_t total;     /**< units of this stage; 0 = not known yet */
     double fps;        /**< output frame rate where units are frames, else 0 */
     int64_t epoch;     /**< stage "train": the epoch in work, counted from 1; else 0 */

@@ -7,7 +7,8 @@ import subprocess
 
 import harness
 
-COMMANDS = ["generate", "features", "inspect", "convert", "doctor", "help"]
+COMMANDS = ["generate", "preprocess", "features", "vad", "train", "inspect", "convert", "models",
+            "doctor", "help"]
 SETTINGS = """root models model checkpoint features detector landmarks mean-face onnxruntime
 analysis-cache mode video encoder start-frame loop-back at-end parsing face no-face face-threshold
 detect-every smooth-landmarks preset precision frames-per-core max-lines x264-preset crf blend feather colour-match

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "base/hash.h"
 #include "face/analysis.h"
 #include "face/dataset.h"
+#include "generate/preprocess_sound.h"
 #include "media/video_writer.h"
 #include "media_support.h"
 #include "support/support.h"
@@ -450,6 +452,46 @@ static void test_no_sound(void **state)
     assert_non_null(strstr(s->warned, "no sound"));
 }
 
+/* A recorder that starts its microphone before or after its camera: the sound was once taken
+ * from its own beginning, and the mouth trained on words that come later. */
+static void test_sound_begins_with_the_picture(void **state)
+{
+    struct scene *s = *state;
+    static const double starts[] = {0, 0.25, -0.25, 1e6};
+    static const int64_t more[] = {0, -4000, 4000, 0}; /* a broken clock moves nothing */
+    float samples[16000];
+    char from[ST_PATH_MAX];
+    char to[ST_PATH_MAX];
+
+    for (int i = 0; i < 16000; i++)
+        samples[i] = tone(i, 16000, 0);
+    join(from, s->dir, "sound.wav");
+    join(to, s->dir, "aud.wav");
+    wav_write(from, WAV_S16, 16000, 1, samples, 16000);
+    for (size_t k = 0; k < 4; k++) {
+        int64_t count = 0;
+        struct st_mapping map;
+        ST_OK(st_preprocess_sound_write(from, starts[k], to, NULL, &count, err));
+        assert_int_equal(count, 16000 + more[k]);
+        ST_OK(st_map_file(&map, to, err));
+        assert_int_equal(map.size, 44 + 2 * count);
+        int64_t silent = more[k] > 0 ? more[k] : 0;
+        int64_t dropped = more[k] < 0 ? -more[k] : 0;
+        for (int64_t i = 0; i < count; i++) {
+            const uint8_t *at = map.data + 44 + 2 * i;
+            int value = (int16_t)(uint16_t)(at[0] | at[1] << 8);
+            double want = i < silent ? 0 : 32767.0 * (double)samples[i - silent + dropped];
+            if (fabs(value - want) > 2)
+                fail_msg("start %g: sample %d is %d, want %g", starts[k], (int)i, value, want);
+        }
+        st_unmap_file(&map);
+    }
+    synctalk_error error = {0};
+    int64_t count;
+    assert_int_equal(st_preprocess_sound_write(from, 2, to, NULL, &count, &error),
+                     SYNCTALK_E_FORMAT);
+}
+
 static void test_frame_rate(void **state)
 {
     struct scene *s = *state;
@@ -578,6 +620,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_there_already, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_features_later, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_sound, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sound_begins_with_the_picture, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_frame_rate, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_datasets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_at_once, set_up, tear_down),
