@@ -137,11 +137,13 @@ static synctalk_status fill_table(struct st_clip_choice *choice, int64_t longest
     choice->fills[0] = (struct fill){0, 0, -1};
     size_t l = choice->n_lengths;
     struct bound bound = {1, 2};
-    const int64_t divisor = common_divisor(choice); /* no clips fill what it does not divide */
+    const int64_t step = common_divisor(choice); /* clips fill its multiples alone */
+    int64_t multiple = step;
     for (int64_t r = 1; r <= longest; r++) {
         choice->fills[r] = (struct fill){COST_NONE, COST_NONE, -1};
-        if (r % divisor != 0)
+        if (r != multiple)
             continue;
+        multiple += step;
         while (l > 0 && choice->lengths[l - 1].frames <= r)
             bound = bound_of(choice, --l);
         fill_entry(choice, r, l, &bound);
