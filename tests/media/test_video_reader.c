@@ -182,6 +182,7 @@ static void test_variable(void **state)
             const struct st_video_info *info = st_video_reader_info(reader);
             double seconds = (double)(times[89] - times[0] + 60 * ms) / cases[i].tick.den;
             assert_true(info->variable_rate);
+            assert_true(fabs(info->start - 1.234) < 0.002);
             assert_in_range(info->frames, lrint(seconds * fps) - cases[i].spare,
                             lrint(seconds * fps) + cases[i].spare);
             if (!cases[i].disordered)
