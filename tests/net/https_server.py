@@ -102,7 +102,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(rest[:len(rest) // 2])
             self.wfile.flush()
             if kind == "hang":
-                self.server.released.wait(60)
+                self.server.released.wait(600)  # longer than any test waits
             self.close_connection = True
         else:
             self.wfile.write(rest)

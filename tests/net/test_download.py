@@ -52,7 +52,7 @@ class Download(unittest.TestCase):
             [FETCH, address or self.server.address(kind, name), self.target, sha or digest(DATA),
              str(size), str(most), ca or self.ca,
              *([] if cancel_at is None else [str(cancel_at)])],
-            capture_output=True, text=True, timeout=120, check=True,
+            capture_output=True, text=True, timeout=60, check=True,
             env={"PATH": os.environ["PATH"], **(env or {})})
         numbers, _, sentence = done.stdout.partition("\n")
         status, seen = map(int, numbers.split())
