@@ -9,7 +9,7 @@ packages="
     libdnnl-dev
     libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
     libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libssl-dev
-    libcurl4-openssl-dev
+    libcurl4-openssl-dev ca-certificates
     libkissfft-dev libjansson-dev libcmocka-dev
     flite1-dev libespeak-ng-dev espeak-ng-data
 "
