@@ -4,10 +4,14 @@
  *     ROOT/dataset/demo       SECONDS of rendered frames, with landmarks and sound
  *     ROOT/checkpoint/demo    the person's network, from data/demo
  *     ROOT/model              the audio encoder, from data
+ *     ROOT/dataset/demo/core_clips
+ *                             short films for clips mode, speaking and silent, 10 seconds to
+ *                             12 of the dataset
  *     ROOT/demo.wav           an English and a German sentence in voices that neither
  *                             network was trained on
+ *     ROOT/demo-pause.wav     likewise, with two seconds of silence between them
  *
- * Where a build has no synthesiser, nobody says anything: both sounds are silence.
+ * Where a build has no synthesiser, nobody says anything: all sounds are silence.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,6 +28,22 @@
 #define SCENE_SEED 100
 #define SECONDS 1.6
 #define PAUSE_SECONDS 0.6
+#define SILENT_SECONDS 4 /* of a sound where there is no synthesiser */
+#define SETTLE_SECONDS 0.5
+
+/* As long as `seconds` in a dataset of 12 seconds, and in proportion to others. */
+static const struct {
+    const char *name, *type;
+    double seconds;
+    uint32_t seed;
+} clips[] = {
+    {"demo talk 3s", "talk", 3, 201},
+    {"demo talk 2s", "talk", 2, 202},
+    {"demo silence 2s", "silence", 2, 203},
+    {"demo idle 3s", "silence", 3, 204},
+};
+#define CLIPS (sizeof clips / sizeof *clips)
+#define CLIPS_BESIDE 12.0 /* seconds */
 
 static const char *const folders[] = {"", "/checkpoint", "/checkpoint/demo", "/model"};
 
@@ -68,66 +88,164 @@ done:
     return st;
 }
 
-static synctalk_status film(const char *root, double seconds, synctalk_error *err)
+/* What is said in a film of so many seconds. */
+static struct script_settings lines_for(double seconds, uint32_t seed, bool silent)
+{
+    return (struct script_settings){.seconds = seconds,
+                                    .seed = seed,
+                                    .silent = silent || !speech_engine_present(SPEECH_ESPEAK),
+                                    .english = true,
+                                    .german = true,
+                                    .english_voice = "espeak/en-us+f2",
+                                    .german_voice = "espeak/de+f2",
+                                    .first_sentence = SENTENCE_HELD_OUT};
+}
+
+static struct shoot shoot_of(const struct person *person, const struct script *script,
+                             double seconds, uint32_t seed)
+{
+    const int frames = (int)(seconds * PERSON_FPS + 0.5);
+    return (struct shoot){.person = person,
+                          .script = script,
+                          .motion = {seed, 1},
+                          .frames = frames > 1 ? frames : 1,
+                          .threads = (int)sysconf(_SC_NPROCESSORS_ONLN)};
+}
+
+static synctalk_status film(const char *root, const struct person *person,
+                            const struct script *script, double seconds, synctalk_error *err)
+{
+    char folder[ST_PATH_MAX];
+    const struct shoot shoot = shoot_of(person, script, seconds, SCENE_SEED);
+    synctalk_status st = st_path_join(folder, root, "dataset/demo", err);
+    return st ? st : shoot_dataset(&shoot, folder, err);
+}
+
+static synctalk_status describe_clip(const char *folder, const char *type, int frames,
+                                     synctalk_error *err)
 {
     synctalk_status st;
-    const bool speaks = speech_engine_present(SPEECH_ESPEAK);
-    const struct script_settings said = {.seconds = seconds,
-                                         .seed = SCENE_SEED,
-                                         .silent = !speaks,
-                                         .english = true,
-                                         .german = true,
-                                         .english_voice = "espeak/en-us+f2",
-                                         .german_voice = "espeak/de+f2",
-                                         .first_sentence = SENTENCE_HELD_OUT};
-    struct person *person = NULL;
-    struct script *script = NULL;
-    struct shoot shoot = {.motion = {SCENE_SEED, 1},
-                          .frames = (int)(seconds * PERSON_FPS + 0.5),
-                          .threads = (int)sysconf(_SC_NPROCESSORS_ONLN)};
-    char folder[ST_PATH_MAX];
+    struct st_output output = {.fd = -1};
+    char path[ST_PATH_MAX];
+    char text[256];
+    const int length = snprintf(text, sizeof text,
+                                "made_by: demo_person\nsource: rendered\ntype: %s\nframes: %d\n"
+                                "fps: %d\nwidth: %d\nheight: %d\n",
+                                type, frames, PERSON_FPS, PERSON_SIDE, PERSON_SIDE);
 
-    if ((st = st_path_join(folder, root, "dataset/demo", err)) ||
-        (st = script_create(&script, &said, err)) ||
-        (st = person_create(&person, PERSON_SEED, err)))
+    if ((st = st_path_join(path, folder, "info.txt", err)) ||
+        (st = st_output_open(&output, path, true, err)) ||
+        (st = st_output_write(&output, text, (size_t)length, err)))
         goto done;
-    shoot.person = person;
-    shoot.script = script;
-    st = shoot_dataset(&shoot, folder, err);
+    st = st_output_commit(&output, true, err);
 
 done:
+    st_output_close(&output);
+    return st;
+}
+
+static synctalk_status film_clip(const char *root, const struct person *person,
+                                 const struct script *script, size_t n, double seconds,
+                                 synctalk_error *err)
+{
+    synctalk_status st;
+    char folder[ST_PATH_MAX];
+    struct shoot shoot = shoot_of(person, script, seconds, clips[n].seed);
+
+    shoot.settle_s = (float)(seconds < 4 * SETTLE_SECONDS ? seconds / 4 : SETTLE_SECONDS);
+    if ((st = st_path_format(folder, err, "%s/dataset/demo/core_clips/%s", root, clips[n].name)) ||
+        (st = shoot_frames(&shoot, folder, err)))
+        return st;
+    return describe_clip(folder, clips[n].type, shoot.frames, err);
+}
+
+static synctalk_status film_all(const char *root, double seconds, synctalk_error *err)
+{
+    synctalk_status st = SYNCTALK_OK;
+    const double share = seconds / CLIPS_BESIDE;
+    const struct script_settings said = lines_for(seconds, SCENE_SEED, false);
+    struct script *scripts[CLIPS] = {NULL};
+    struct script *script = NULL;
+    struct person *person = NULL;
+
+    /* All speech first: a synthesiser is a child process, and those want a small parent. */
+    if ((st = script_create(&script, &said, err)))
+        goto done;
+    for (size_t i = 0; i < CLIPS; i++) {
+        const struct script_settings lines =
+            lines_for(clips[i].seconds * share, clips[i].seed, clips[i].type[0] == 's');
+        if ((st = script_create(&scripts[i], &lines, err)))
+            goto done;
+    }
+    if ((st = person_create(&person, PERSON_SEED, err)))
+        goto done;
+    st = film(root, person, script, seconds, err);
+    for (size_t i = 0; i < CLIPS && !st; i++)
+        st = film_clip(root, person, scripts[i], i, clips[i].seconds * share, err);
+
+done:
+    for (size_t i = 0; i < CLIPS; i++)
+        script_free(&scripts[i]);
     script_free(&script);
     person_free(&person);
     return st;
 }
 
-static synctalk_status speak(const char *root, synctalk_error *err)
+/* ROOT/NAME: `english`, a pause, `german`. */
+static synctalk_status say_both(struct speech_synth *synth, const char *root, const char *name,
+                                const char *english, double pause, const char *german,
+                                synctalk_error *err)
 {
-    static const float silence[SPEECH_HZ];
     synctalk_status st;
-    struct speech_synth *synth = NULL;
-    struct speech english = {0};
-    struct speech german = {0};
+    struct speech first = {0};
+    struct speech second = {0};
     struct speech both = {0};
     char path[ST_PATH_MAX];
 
-    if ((st = st_path_join(path, root, "demo.wav", err)))
-        return st;
-    if (!speech_engine_present(SPEECH_ESPEAK))
-        return wav_write(path, silence, SPEECH_HZ, SPEECH_HZ, err);
-    if ((st = speech_open(&synth, err)) ||
-        (st = speech_say(synth, speech_voice_find("espeak/en-us+Annie"),
-                         sentence_demo(SPEECH_ENGLISH, 0), NULL, &english, err)) ||
-        (st = speech_say(synth, speech_voice_find("espeak/de+f5"), sentence_demo(SPEECH_GERMAN, 0),
-                         NULL, &german, err)) ||
-        (st = speech_join(&both, &english, PAUSE_SECONDS, &german, err)))
+    if ((st = st_path_join(path, root, name, err)) ||
+        (st = speech_say(synth, speech_voice_find("espeak/en-us+Annie"), english, NULL, &first,
+                         err)) ||
+        (st = speech_say(synth, speech_voice_find("espeak/de+f5"), german, NULL, &second, err)) ||
+        (st = speech_join(&both, &first, pause, &second, err)))
         goto done;
     st = wav_write(path, both.samples, both.count, SPEECH_HZ, err);
 
 done:
     speech_free(&both);
-    speech_free(&german);
-    speech_free(&english);
+    speech_free(&second);
+    speech_free(&first);
+    return st;
+}
+
+static synctalk_status stay_silent(const char *root, const char *name, synctalk_error *err)
+{
+    static const float silence[SILENT_SECONDS * SPEECH_HZ];
+    char path[ST_PATH_MAX];
+    synctalk_status st = st_path_join(path, root, name, err);
+    return st ? st : wav_write(path, silence, sizeof silence / sizeof *silence, SPEECH_HZ, err);
+}
+
+static synctalk_status speak(const char *root, synctalk_error *err)
+{
+    synctalk_status st;
+    struct speech_synth *synth = NULL;
+    const struct sentence_pair english = sentence_demo_pair(SPEECH_ENGLISH);
+    const struct sentence_pair german = sentence_demo_pair(SPEECH_GERMAN);
+
+    if (!speech_engine_present(SPEECH_ESPEAK)) {
+        fputs("demo_person: this build has no espeak-ng: demo.wav and demo-pause.wav are silent\n",
+              stderr);
+        st = stay_silent(root, "demo.wav", err);
+        return st ? st : stay_silent(root, "demo-pause.wav", err);
+    }
+    if ((st = speech_open(&synth, err)) ||
+        (st = say_both(synth, root, "demo.wav", sentence_demo(SPEECH_ENGLISH, 0), PAUSE_SECONDS,
+                       sentence_demo(SPEECH_GERMAN, 0), err)))
+        goto done;
+    st =
+        say_both(synth, root, "demo-pause.wav", english.first, english.pause_s, german.second, err);
+
+done:
     speech_close(&synth);
     return st;
 }
@@ -136,7 +254,7 @@ static synctalk_status make_project(const char *root, double seconds, synctalk_e
 {
     /* Speech first: a synthesiser is a child process, and those want a small parent. */
     synctalk_status st = make_folders(root, err);
-    if (st || (st = speak(root, err)) || (st = film(root, seconds, err)))
+    if (st || (st = speak(root, err)) || (st = film_all(root, seconds, err)))
         return st;
     for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
         if ((st = copy_file(root, networks[i].to, networks[i].from, err)))
@@ -156,6 +274,7 @@ int main(int count, char **words)
         fprintf(stderr, "demo_person: %s\n", err.message);
         return 1;
     }
-    printf("%s: %.1f seconds of \"demo\", their networks, demo.wav\n", words[1], seconds);
+    printf("%s: %.1f seconds of \"demo\", clips, their networks, demo.wav, demo-pause.wav\n",
+           words[1], seconds);
     return 0;
 }

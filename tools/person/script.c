@@ -160,12 +160,18 @@ const float *script_samples(const struct script *script, size_t *count)
     return script->samples;
 }
 
+void script_rest(struct mouth_shape *out)
+{
+    *out = (struct mouth_shape){.closed = 1, .tongue_tip = 0.3f, .tongue_back = 0.1f};
+}
+
 void script_mouth(const struct script *script, double seconds, struct mouth_shape *out)
 {
     struct mouth m;
-    *out = (struct mouth_shape){.closed = 1, .tongue_tip = 0.3f, .tongue_back = 0.1f};
-    if (!script->track)
+    if (!script->track) {
+        script_rest(out);
         return;
+    }
     track_at(script->track, seconds, &m);
     *out = (struct mouth_shape){.jaw = m.part[MOUTH_JAW],
                                 .width = m.part[MOUTH_WIDTH],

@@ -28,6 +28,8 @@ void script_free(struct script **script);
 
 /* The sound, exactly as long as was asked for; borrowed. */
 const float *script_samples(const struct script *script, size_t *count);
+/* Of a mouth that says nothing. */
+void script_rest(struct mouth_shape *out);
 void script_mouth(const struct script *script, double seconds, struct mouth_shape *out);
 /* 0 in pauses .. 1 in speech, softly. */
 float script_speaking(const struct script *script, double seconds);

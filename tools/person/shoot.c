@@ -27,12 +27,40 @@ struct set {
     synctalk_error err;
 };
 
+/* 0 in the first and the last frame .. 1 between. */
+static float settled(const struct shoot *shoot, int index)
+{
+    const int last = shoot->frames - 1 - index;
+    const float nearest = (float)(index < last ? index : last) / PERSON_FPS;
+    return shoot->settle_s > 0 ? stepf(0, shoot->settle_s, nearest) : 1;
+}
+
+static void settle_mouth(struct mouth_shape *mouth, float life)
+{
+    struct mouth_shape rest;
+    const struct mouth_shape m = *mouth;
+    script_rest(&rest);
+    *mouth = (struct mouth_shape){.jaw = mixf(rest.jaw, m.jaw, life),
+                                  .width = mixf(rest.width, m.width, life),
+                                  .round = mixf(rest.round, m.round, life),
+                                  .closed = mixf(rest.closed, m.closed, life),
+                                  .teeth = mixf(rest.teeth, m.teeth, life),
+                                  .tongue_tip = mixf(rest.tongue_tip, m.tongue_tip, life),
+                                  .tongue_back = mixf(rest.tongue_back, m.tongue_back, life),
+                                  .upper_raise = mixf(rest.upper_raise, m.upper_raise, life),
+                                  .lower_tuck = mixf(rest.lower_tuck, m.lower_tuck, life)};
+}
+
 void shoot_pose(const struct shoot *shoot, int index, struct pose *pose)
 {
-    double seconds = (double)index / PERSON_FPS;
+    const double seconds = (double)index / PERSON_FPS;
+    const float life = settled(shoot, index);
+    const struct motion motion = {shoot->motion.seed, life * shoot->motion.life};
     *pose = (struct pose){0};
-    motion_pose(pose, &shoot->motion, seconds, script_speaking(shoot->script, seconds));
+    motion_pose(pose, &motion, seconds, script_speaking(shoot->script, seconds));
     script_mouth(shoot->script, seconds, &pose->mouth);
+    if (life < 1)
+        settle_mouth(&pose->mouth, life);
 }
 
 static synctalk_status make_folders(const char *path, synctalk_error *err)
@@ -181,7 +209,8 @@ static synctalk_status write_sound(const struct set *set, synctalk_error *err)
     return st ? st : wav_write(path, samples, count, SPEECH_HZ, err);
 }
 
-synctalk_status shoot_dataset(const struct shoot *shoot, const char *folder, synctalk_error *err)
+static synctalk_status shoot_all(const struct shoot *shoot, const char *folder, bool frames_alone,
+                                 synctalk_error *err)
 {
     static const char *const folders[] = {"full_body_img", "landmarks"};
     synctalk_status st;
@@ -196,7 +225,7 @@ synctalk_status shoot_dataset(const struct shoot *shoot, const char *folder, syn
     if (!(set.opening = calloc((size_t)shoot->frames, sizeof *set.opening)))
         return st_fail_memory(err, "openings", (size_t)shoot->frames * sizeof *set.opening);
     pthread_mutex_init(&set.lock, NULL);
-    if ((st = run_threads(&set, err)))
+    if ((st = run_threads(&set, err)) || frames_alone)
         goto done;
     if ((st = write_openings(&set, err)))
         goto done;
@@ -206,4 +235,14 @@ done:
     pthread_mutex_destroy(&set.lock);
     free(set.opening);
     return st;
+}
+
+synctalk_status shoot_frames(const struct shoot *shoot, const char *folder, synctalk_error *err)
+{
+    return shoot_all(shoot, folder, true, err);
+}
+
+synctalk_status shoot_dataset(const struct shoot *shoot, const char *folder, synctalk_error *err)
+{
+    return shoot_all(shoot, folder, false, err);
 }

@@ -16,6 +16,9 @@ struct shoot {
     const struct script *script;
     struct motion motion;
     int frames, threads;
+    /* Seconds in which the person comes out of one still pose at the begin and into it again at
+     * the end, so that such films join in any order; 0: the person moves all the time. */
+    float settle_s;
     /* Called after each frame, by any thread but never by two at once; NULL for none. */
     void (*progress)(void *context, int done, int frames);
     void *context;
@@ -24,7 +27,10 @@ struct shoot {
 /* The pose of frame `index`. */
 void shoot_pose(const struct shoot *shoot, int index, struct pose *pose);
 
-/* Creates the folder and those above it; files that are there are replaced. */
+/* Pictures and landmarks alone. Creates the folder and those above it; files that are there are
+ * replaced. */
+synctalk_status shoot_frames(const struct shoot *shoot, const char *folder, synctalk_error *err);
+/* The sound and opening.txt besides. */
 synctalk_status shoot_dataset(const struct shoot *shoot, const char *folder, synctalk_error *err);
 
 /* One picture to look at: the mouth at every viseme, and moments of the film. */
