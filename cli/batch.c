@@ -196,6 +196,10 @@ static int refuse_collisions(const struct batch *batch, const struct args *args)
             say(args->command->name, "%s is both the sound and the output: choose another -o",
                 item->output);
             code = EXIT_USAGE;
+        } else if (args->settings.video && same_file(args->settings.video, item->output)) {
+            say(args->command->name, "%s is both the video and the output: choose another -o",
+                item->output);
+            code = EXIT_USAGE;
         }
     }
     free(sorted);

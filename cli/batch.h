@@ -19,7 +19,7 @@ struct batch {
 };
 
 /* 0, or an exit code after a sentence on stderr. No two items share an output, none has
- * its own sound as output. Makes the folder of -o for a batch. */
+ * its own sound, or the video, as output. Makes the folder of -o for a batch. */
 int batch_build(struct batch *batch, const struct args *args);
 void batch_free(struct batch *batch);
 

@@ -54,6 +54,12 @@ class Video(harness.DemoCase):
         self.call[self.call.index("--root") + 1] = root
         self.make(env=self.cache)
 
+    def test_the_video_is_never_the_output(self):
+        whole = (self.dir / "take.mp4").read_bytes()
+        self.call[self.call.index("out.mp4")] = "./take.mp4"
+        self.refused(2, *self.call, "-y", env=self.cache, says="both the video and the output")
+        self.assertEqual((self.dir / "take.mp4").read_bytes(), whole)
+
     def test_what_cannot_end_well_is_told_before_the_look(self):
         """Guards a minute's look at a video that ends in a name which is taken."""
         (self.dir / "out.mp4").write_text("mine")

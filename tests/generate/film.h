@@ -23,8 +23,8 @@ struct film_likeness {
     double face;  /* dB over all frames, inside the squares */
 };
 
-/* The film against the frames of `source` that the plan names. `analysis` says where the
- * squares are. */
+/* The film against the frames of `source` that the plan names, which have its size but for an
+ * odd row or column. `analysis` says where the squares are. */
 void film_compare(struct film_likeness *likeness, const char *path, const char *source,
                   const struct st_plan *plan, const struct st_analysis *analysis, int fps);
 

@@ -7,109 +7,29 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "generate/faces.h"
-#include "generate/film.h"
-#include "generate/project.h"
-#include "kernels/kernels.h"
+#include "generate/video_scene.h"
+#include "models/unet.h"
 #include "onnx/onnx_support.h"
-#include "synctalk/synctalk.h"
+#include "weights/npy.h"
 
 enum { SOURCES = 20, FRAMES = 26 };
 
-struct scene {
-    struct project p;
-    char video[ST_PATH_MAX];
-    char cache[ST_PATH_MAX];
-    synctalk_settings settings;
-    char log[4096]; /* all sentences, one a line */
-    synctalk_callbacks callbacks;
-};
-
-static void keep_log(void *user, synctalk_log_level level, const char *message)
+/* A project whose person is shown on frames of `from`, the first `blank` of them grey. */
+static void create(struct scene *scene, const char *models, const char *from, int blank)
 {
-    (void)level;
-    char *log = user;
-    size_t used = strlen(log);
-    snprintf(log + used, sizeof(((struct scene *)0)->log) - used, "%s\n", message);
-}
-
-/* A project without a dataset, whose person is shown on `from`, the first `blank` frames grey. */
-static void scene_create(struct scene *scene, const char *models, const char *from, int blank)
-{
-    struct project *p = &scene->p;
-    char dataset[ST_PATH_MAX];
-    char hidden[ST_PATH_MAX];
-
-    memset(scene, 0, sizeof *scene);
-    project_create(p, 130, 98, FRAMES);
-    ST_OK(st_path_join(dataset, p->root, "dataset", err));
-    ST_OK(st_path_join(hidden, p->root, "hidden", err));
-    assert_int_equal(rename(dataset, hidden), 0);
-    ST_OK(st_path_join(scene->video, p->root, "take.mp4", err));
-    ST_OK(st_path_join(scene->cache, p->root, "cache/analysis", err));
+    scene_create(scene, models, FRAMES);
     film_cut(scene->video, from, 0, SOURCES, blank);
-
-    synctalk_settings *s = &scene->settings;
-    synctalk_settings_init(s);
-    s->root = p->root;
-    s->models = models;
-    s->model = PROJECT_PERSON;
-    s->features = p->features;
-    s->mode = SYNCTALK_MODE_VIDEO;
-    s->video = scene->video;
-    s->analysis_cache = scene->cache;
-    s->overwrite = 1;
-    s->encoder_threads = 2;
-    scene->callbacks = (synctalk_callbacks){.user = scene->log, .log = keep_log};
-}
-
-static void scene_remove(struct scene *scene)
-{
-    project_remove(&scene->p);
 }
 
 static void make(struct scene *scene, synctalk_report *report)
 {
-    synctalk_person *person;
-    scene->log[0] = '\0';
-    ST_OK(synctalk_person_open(&person, &scene->settings, &scene->callbacks, err));
-    assert_int_equal(synctalk_person_frames(person), SOURCES);
-    ST_OK(synctalk_generate(person, &scene->settings, scene->p.sound, scene->p.output,
-                            &scene->callbacks, report, err));
-    synctalk_person_close(&person);
+    scene_make(scene, SOURCES, report);
 }
 
-static void refuse(struct scene *scene, synctalk_status status, const char *words, const char *more)
+static void compare(const struct scene *scene, bool loop_back, struct film_likeness *likeness)
 {
-    synctalk_person *person;
-    synctalk_error e = {0};
-    synctalk_status st = synctalk_person_open(&person, &scene->settings, &scene->callbacks, &e);
-    if (st != status || !strstr(e.message, words) || !strstr(e.message, more))
-        fail_msg("wanted %d with \"%s\" and \"%s\", got %d: %s", status, words, more, st,
-                 e.message);
-    assert_null(person);
-}
-
-/* The film against its source; squares as they are kept in the cache. */
-static void compare(struct scene *scene, bool loop_back, struct film_likeness *likeness)
-{
-    const struct st_plan plan = {.frames = FRAMES,
-                                 .sources = SOURCES,
-                                 .loop_back = loop_back,
-                                 .at_end = SYNCTALK_AT_END_BOUNCE};
-    struct st_face_settings faces;
-    struct st_analysis *analysis;
-    struct st_kernels kernels;
-
-    st_kernels_init(&kernels, ~0u);
-    ST_OK(st_face_settings_find(&faces, &scene->settings, scene->video, 25, &kernels, err));
-    ST_OK(st_analysis_open(&analysis, &faces.analysis, NULL, err));
-    assert_true(st_analysis_summary(analysis)->reused);
-    film_check_clock(scene->p.output, scene->p.sound, &plan, 25);
-    film_compare(likeness, scene->p.output, scene->video, &plan, analysis, 25);
-    print_message("%d frames: %.1f dB outside the square, %.1f dB the worst, %.1f dB inside\n",
-                  FRAMES, likeness->psnr, likeness->worst, likeness->face);
-    st_analysis_close(&analysis);
+    const struct st_plan plan = {.frames = FRAMES, .sources = SOURCES, .loop_back = loop_back};
+    scene_compare(scene, &plan, 25, likeness);
 }
 
 static void a_take_speaks_and_stays_itself_around_the_mouth(void **state)
@@ -122,7 +42,7 @@ static void a_take_speaks_and_stays_itself_around_the_mouth(void **state)
     synctalk_report report;
     struct film_likeness likeness;
 
-    scene_create(&scene, models, take, 0);
+    create(&scene, models, take, 0);
     make(&scene, &report);
     assert_int_equal(report.frames, FRAMES);
     assert_int_equal(report.width, 512);
@@ -154,7 +74,7 @@ static void the_mouth_is_where_the_mouth_is(void **state)
     struct film_likeness likeness;
     char path[ST_PATH_MAX];
 
-    scene_create(&scene, models, NULL, 0);
+    create(&scene, models, NULL, 0);
     film_of_pictures(scene.video, pictures, SOURCES);
     ST_OK(st_path_join(path, scene.p.root, "checkpoint/tiny/1.pth", err));
     assert_int_equal(symlink(checkpoint, path), 0);
@@ -163,6 +83,43 @@ static void the_mouth_is_where_the_mouth_is(void **state)
     compare(&scene, false, &likeness);
     assert_true(likeness.psnr >= 38);
     assert_true(likeness.face >= 20);
+    scene_remove(&scene);
+}
+
+/* 20 frames a second: the video is looked at and shown at the checkpoint's rate. */
+static void wenet_sets_the_rate(void **state)
+{
+    (void)state;
+    ST_NEED_SHARED(models, "models");
+    ST_NEED_SHARED(take, "media/video/synctalk_short_demo.mp4");
+    ST_NEED_ONNX_RUNTIME();
+    enum { SOURCES_20 = SOURCES * 20 / 25, FRAMES_20 = (FRAMES * 20 + 12) / 25, VECTOR = 16 * 512 };
+    const struct st_plan plan = {.frames = FRAMES_20, .sources = SOURCES_20};
+    struct scene scene;
+    synctalk_report report;
+    struct film_likeness likeness;
+    struct st_weights *weights;
+    struct st_npy_writer writer;
+    char path[ST_PATH_MAX];
+    float *row = calloc(VECTOR, sizeof *row);
+
+    assert_non_null(row);
+    create(&scene, models, take, 0);
+    ST_OK(st_unet_random(&weights, true, SYNCTALK_ENCODER_WENET, 7, err));
+    ST_OK(st_path_join(path, scene.p.root, "checkpoint/tiny/1.safetensors", err));
+    ST_OK(st_weights_write_safetensors(weights, path, ST_F32, NULL, NULL, false, err));
+    st_weights_close(&weights);
+    ST_OK(st_npy_writer_open(&writer, scene.p.features, true, 2, (size_t[]){16, 512}, err));
+    for (int i = 0; i < FRAMES_20; i++)
+        ST_OK(st_npy_writer_rows(&writer, row, 1, err));
+    ST_OK(st_npy_writer_commit(&writer, true, err));
+    free(row);
+
+    scene_make(&scene, SOURCES_20, &report);
+    assert_true(report.fps == 20);
+    assert_int_equal(report.frames, FRAMES_20);
+    scene_compare(&scene, &plan, 20, &likeness);
+    assert_true(likeness.psnr >= 38);
     scene_remove(&scene);
 }
 
@@ -175,7 +132,7 @@ static void the_number_of_threads_changes_nothing(void **state)
     struct scene scene;
     struct st_mapping film[2];
 
-    scene_create(&scene, models, take, 0);
+    create(&scene, models, take, 0);
     scene.settings.x264_preset = SYNCTALK_X264_ULTRAFAST;
     scene.settings.analysis_cache = NULL; /* looked at anew each time */
     for (int i = 0; i < 2; i++) {
@@ -203,9 +160,9 @@ static void frames_without_a_face_are_treated_as_said(void **state)
     struct film_likeness held;
     struct film_likeness passed;
 
-    scene_create(&scene, models, take, 7);
+    create(&scene, models, take, 7);
     scene.settings.no_face = SYNCTALK_NO_FACE_FAIL;
-    refuse(&scene, SYNCTALK_E_FORMAT, "take.mp4", "no face in frame 0");
+    scene_refuse(&scene, SYNCTALK_E_FORMAT, "take.mp4", "no face in frame 0");
     scene.settings.no_face = SYNCTALK_NO_FACE_HOLD;
     make(&scene, NULL);
     compare(&scene, false, &held);
@@ -227,21 +184,21 @@ static void what_goes_wrong_is_said(void **state)
     struct scene scene;
     char path[ST_PATH_MAX];
 
-    scene_create(&scene, models, NULL, 0);
-    refuse(&scene, SYNCTALK_E_FORMAT, "take.mp4", "any of 20 frames");
+    create(&scene, models, NULL, 0);
+    scene_refuse(&scene, SYNCTALK_E_FORMAT, "take.mp4", "any of 20 frames");
     scene.settings.no_face = SYNCTALK_NO_FACE_PASS;
-    refuse(&scene, SYNCTALK_E_FORMAT, "take.mp4", "any of 20 frames");
+    scene_refuse(&scene, SYNCTALK_E_FORMAT, "take.mp4", "any of 20 frames");
     scene.settings.video = "/nowhere/take.mp4";
-    refuse(&scene, SYNCTALK_E_MISSING, "/nowhere/take.mp4", "");
+    scene_refuse(&scene, SYNCTALK_E_MISSING, "/nowhere/take.mp4", "");
     ST_OK(st_path_join(path, scene.p.root, "words.mp4", err));
     st_write_file(path, "these are words\n", 16);
     scene.settings.video = path;
-    refuse(&scene, SYNCTALK_E_FORMAT, "words.mp4", "");
+    scene_refuse(&scene, SYNCTALK_E_FORMAT, "words.mp4", "");
     scene.settings.video = scene.p.sound;
-    refuse(&scene, SYNCTALK_E_FORMAT, "sound.wav", "");
+    scene_refuse(&scene, SYNCTALK_E_FORMAT, "sound.wav", "");
     scene.settings.video = scene.video;
     scene.settings.detector = "/nowhere/detector.onnx";
-    refuse(&scene, SYNCTALK_E_MISSING, "/nowhere/detector.onnx", "");
+    scene_refuse(&scene, SYNCTALK_E_MISSING, "/nowhere/detector.onnx", "");
     scene_remove(&scene);
 }
 
@@ -249,12 +206,12 @@ static void networks_that_are_absent_are_named(void **state)
 {
     (void)state;
     struct scene scene;
-    scene_create(&scene, NULL, NULL, 0);
-    refuse(&scene, SYNCTALK_E_MISSING, "scrfd_2.5g_kps.onnx", "to find faces");
+    create(&scene, NULL, NULL, 0);
+    scene_refuse(&scene, SYNCTALK_E_MISSING, "scrfd_2.5g_kps.onnx", "to find faces");
     scene.settings.detector = scene.video; /* not looked at before all are there */
-    refuse(&scene, SYNCTALK_E_MISSING, "checkpoint_epoch_335.pth.tar", "points of a face");
+    scene_refuse(&scene, SYNCTALK_E_MISSING, "checkpoint_epoch_335.pth.tar", "points of a face");
     scene.settings.video = NULL;
-    refuse(&scene, SYNCTALK_E_ARG, "--video FILE", "--mode video");
+    scene_refuse(&scene, SYNCTALK_E_ARG, "--video FILE", "--mode video");
     scene_remove(&scene);
 }
 
@@ -264,6 +221,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_take_speaks_and_stays_itself_around_the_mouth),
         cmocka_unit_test(the_mouth_is_where_the_mouth_is),
+        cmocka_unit_test(wenet_sets_the_rate),
         cmocka_unit_test(the_number_of_threads_changes_nothing),
         cmocka_unit_test(frames_without_a_face_are_treated_as_said),
         cmocka_unit_test(what_goes_wrong_is_said),
