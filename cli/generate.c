@@ -31,6 +31,10 @@ static const char *const text[] = {
     "frame rate; dataset/NAME is not needed. Its face is looked for once, which needs the "
     "networks that find faces and their points among the shared ones; what was seen is kept, so "
     "that the next sound for the same video starts at once.",
+    "With --mode clips the frames are those of the folders in dataset/NAME/core_clips, made by "
+    "preprocess-clips: where the sound has speech, clips with \"talk\" in their name are shown and "
+    "speak; where it pauses, clips with \"silence\" or \"idle\" are shown as they are. Clips go "
+    "over into each other within --transition frames.",
     "Several --audio, or a folder, make one video each on a network that is loaded once. One "
     "that fails is reported, the others are made, and the exit code is 1.",
     NULL,
@@ -41,6 +45,7 @@ static const char *const examples[] = {
     "synctalk generate --root work --model anna --audio hello.wav -o hi.mp4 -y",
     "synctalk generate --model anna --audio talks/ -o videos --preset fast",
     "synctalk generate --model anna --mode video --video take.mov --audio hello.wav",
+    "synctalk generate --model anna --mode clips --audio lecture.mp3 --edl lecture.json",
     NULL,
 };
 
@@ -195,6 +200,11 @@ static int run(struct args *args)
     if (code)
         return code;
     code = batch_build(&batch, args);
+    if (!code && batch.count > 1 && (args->settings.edl || args->settings.vad_plot)) {
+        say(args->command->name, "%s names one file, but %zu videos are to be made",
+            args->settings.edl ? "--edl" : "--vad-plot", batch.count);
+        code = EXIT_USAGE;
+    }
     if (!code) {
         progress_begin(&progress, args);
         code = make_all(args, &batch, &progress);

@@ -48,6 +48,19 @@ typedef enum synctalk_at_end {
     SYNCTALK_AT_END_WRAP = 1,   /**< start again at the first */
 } synctalk_at_end;
 
+/** What a clip shows when it has ended and its stretch has not. */
+typedef enum synctalk_pad {
+    SYNCTALK_PAD_BOUNCE = 0, /**< it plays backwards, and forwards again */
+    SYNCTALK_PAD_HOLD = 1,   /**< its last frame stays */
+} synctalk_pad;
+
+/** Whether the two sides of a cross-fade are moved onto each other. */
+typedef enum synctalk_align {
+    SYNCTALK_ALIGN_AUTO = 0, /**< where that makes the joint smoother; each is measured */
+    SYNCTALK_ALIGN_ALWAYS = 1,
+    SYNCTALK_ALIGN_NEVER = 2,
+} synctalk_align;
+
 typedef enum synctalk_blend {
     SYNCTALK_BLEND_EDGE = 0, /**< the square's border is feathered */
     SYNCTALK_BLEND_FACE = 1, /**< only inside the feathered outline of the lower face */
@@ -113,6 +126,21 @@ typedef struct synctalk_settings {
     int detect_every;      /**< frames after which the detector looks again, 1 ... 10000; the
                                 landmarks lead from frame to frame meanwhile. Default 25 */
     int smooth_landmarks;  /**< 1 takes the trembling out of the landmarks. Default 1 */
+
+    /* speech and pauses, in mode clips; the first seven as in synctalk_vad_settings */
+    int vad;                     /**< synctalk_vad_detector. Default auto */
+    const char *vad_model;       /**< Silero VAD's file. Default NULL: among shared networks */
+    double vad_threshold;        /**< probability of speech, 0.1 ... 0.9. Default 0.5 */
+    double min_silence_duration; /**< seconds; shorter silences become speech. Default 0.75 */
+    int min_speech_ms;           /**< Default 250 */
+    int min_silence_ms;          /**< Default 100 */
+    int speech_pad_ms;           /**< Default 30 */
+    int transition;              /**< frames of a cross-fade, 0 (hard cuts) ... 25. Default 4 */
+    int pad;                     /**< synctalk_pad. Default bounce */
+    int align;                   /**< synctalk_align. Default auto */
+    const char *edl;             /**< JSON file for the edit list, or NULL. Default NULL */
+    const char *vad_plot;        /**< PNG file for a picture of the speech found, or NULL. Default
+                                      NULL */
 
     /* how; these are what a preset sets */
     int preset;          /**< synctalk_preset they were last set from. Default default */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/options.h"
+#include "api/vad_options.h"
 #include "base/error.h"
 #include "generate/faces.h"
 
@@ -27,6 +28,9 @@ static const char *const encoders[] = {"auto", "ave", "hubert", "wenet", NULL};
 static const char *const presets[] = {"default", "high_quality", "fast", "low_memory", NULL};
 static const char *const precisions[] = {"auto", "f32", NULL};
 static const char *const ends[] = {"bounce", "wrap", NULL};
+static const char *const detectors[] = ST_VAD_DETECTORS;
+static const char *const pads[] = {"bounce", "hold", NULL};
+static const char *const aligns[] = {"auto", "always", "never", NULL};
 static const char *const blends[] = {"edge", "face", "none", NULL};
 static const char *const no_faces[] = {"hold", "pass", "fail", NULL};
 static const char *const x264_presets[] = {"ultrafast", "superfast", "veryfast", "faster", "fast",
@@ -35,6 +39,7 @@ static const char *const x264_presets[] = {"ultrafast", "superfast", "veryfast",
 static const char where[] = "Where things are";
 static const char what[] = "What is made";
 static const char whose[] = "Faces in a video";
+static const char pauses[] = "Speech and pauses";
 static const char how[] = "Quality and speed";
 static const char machine[] = "The machine";
 static const char output[] = "Output";
@@ -64,8 +69,8 @@ static const synctalk_option table[] = {
      .help = "folder that keeps what was seen in a video, instead of the user's cache folder"},
 
     {"mode", 0, CHOICE(mode, modes), .unit = "MODE", .group = what,
-     .help = "where source frames come from: training data, or --video; clips are not available "
-             "yet"},
+     .help = "where source frames come from: training data, --video, or clips that follow the "
+             "pauses of the sound"},
     {"video", 0, TEXT(video), .unit = "FILE", .group = what,
      .help = "video whose frames are shown, for --mode video; at any frame rate and upright"},
     {"encoder", 0, CHOICE(encoder, encoders), .unit = "NAME", .group = what,
@@ -91,6 +96,18 @@ static const synctalk_option table[] = {
      .help = "frames after which the detector looks again; between them the landmarks lead"},
     {"smooth-landmarks", 0, SWITCH(smooth_landmarks), .group = whose,
      .help = "take the trembling out of the landmarks"},
+
+    ST_VAD_OPTIONS(synctalk_settings, pauses, detectors),
+    {"transition", 0, INTEGER(transition, 0, 25), .unit = "N", .group = pauses,
+     .help = "frames over which one clip fades into the next; 0 cuts"},
+    {"pad", 0, CHOICE(pad, pads), .unit = "HOW", .group = pauses,
+     .help = "a clip that is too short: play it backwards, or hold its last frame"},
+    {"align", 0, CHOICE(align, aligns), .unit = "WHEN", .group = pauses,
+     .help = "move the faces of a fade onto each other; auto measures which is smoother"},
+    {"edl", 0, TEXT(edl), .unit = "FILE", .group = pauses,
+     .help = "save the edit list, which clip is seen when, as JSON"},
+    {"vad-plot", 0, TEXT(vad_plot), .unit = "FILE", .group = pauses,
+     .help = "draw the sound with its speech and pauses into a picture (.png)"},
 
     {"preset", 'p', CHOICE(preset, presets), .unit = "NAME", .group = how,
      .help = "sets all of this group at once; options given beside it are stronger"},
@@ -168,6 +185,12 @@ void synctalk_settings_init(synctalk_settings *settings)
         .face_threshold = 0.5,
         .detect_every = 25,
         .smooth_landmarks = 1,
+        .vad_threshold = 0.5,
+        .min_silence_duration = 0.75,
+        .min_speech_ms = 250,
+        .min_silence_ms = 100,
+        .speech_pad_ms = 30,
+        .transition = 4,
         .cpu_mask = ~0u,
         .audio_kbps = 160,
     };
@@ -199,23 +222,48 @@ synctalk_status synctalk_settings_set(synctalk_settings *settings, const char *n
     return st;
 }
 
+/* An option that names something of mode `mode`, in another mode. */
+static synctalk_status refuse_elsewhere(const synctalk_settings *s, const char *option,
+                                        const char *value, int mode, synctalk_error *err)
+{
+    if (!value || s->mode == mode)
+        return SYNCTALK_OK;
+    return st_fail(err, SYNCTALK_E_ARG, "%s %s belongs to --mode %s, but the mode is %s", option,
+                   value, modes[mode], modes[s->mode]);
+}
+
+static synctalk_status check_clips(const synctalk_settings *s, synctalk_error *err)
+{
+    if (s->loop_back)
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "--loop-back belongs to --mode training and --mode video; clips follow the "
+                       "sound");
+    if (s->vad == SYNCTALK_VAD_BUILTIN && s->vad_model)
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "--vad-model names a file, but --vad is builtin, which reads none; leave "
+                       "one of them out");
+    if (s->edl && s->vad_plot && strcmp(s->edl, s->vad_plot) == 0)
+        return st_fail(err, SYNCTALK_E_ARG, "--edl and --vad-plot both name %s", s->edl);
+    return SYNCTALK_OK;
+}
+
 static synctalk_status check_mode(const synctalk_settings *s, synctalk_error *err)
 {
-    if (s->mode != SYNCTALK_MODE_VIDEO) {
-        if (!s->video)
-            return SYNCTALK_OK;
-        return st_fail(err, SYNCTALK_E_ARG,
-                       "--video %s belongs to --mode video, but the mode is %s", s->video,
-                       modes[s->mode]);
-    }
-    if (!s->video || !*s->video)
+    synctalk_status st;
+    if ((st = refuse_elsewhere(s, "--video", s->video, SYNCTALK_MODE_VIDEO, err)) ||
+        (st = refuse_elsewhere(s, "--edl", s->edl, SYNCTALK_MODE_CLIPS, err)) ||
+        (st = refuse_elsewhere(s, "--vad-plot", s->vad_plot, SYNCTALK_MODE_CLIPS, err)))
+        return st;
+    if (s->mode == SYNCTALK_MODE_TRAINING)
+        return SYNCTALK_OK;
+    if (s->mode == SYNCTALK_MODE_VIDEO && (!s->video || !*s->video))
         return st_fail(err, SYNCTALK_E_ARG, "--mode video needs a video: give --video FILE");
     if (s->start_frame != 0)
         return st_fail(err, SYNCTALK_E_ARG,
-                       "--start-frame %d belongs to --mode training; a video is shown from its "
-                       "first frame on",
-                       s->start_frame);
-    return SYNCTALK_OK;
+                       "--start-frame %d belongs to --mode training; a %s is shown from its first "
+                       "frame on",
+                       s->start_frame, s->mode == SYNCTALK_MODE_VIDEO ? "video" : "clip");
+    return s->mode == SYNCTALK_MODE_CLIPS ? check_clips(s, err) : SYNCTALK_OK;
 }
 
 synctalk_status st_settings_ranges(const synctalk_settings *settings, synctalk_error *err)

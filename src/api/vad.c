@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "generate/voice.h"
-#include "image/canvas.h"
 
 struct synctalk_vad {
     struct st_voice voice;
@@ -31,19 +30,6 @@ static synctalk_status check(const synctalk_vad_settings *settings, const char *
     return st_option_check(&table, settings, err);
 }
 
-/* Whether a plot can be drawn and written, before the work is done. */
-static synctalk_status check_plot(const char *plot, int overwrite, synctalk_error *err)
-{
-    struct st_canvas *canvas = NULL;
-    struct st_output output = {.fd = -1};
-    synctalk_status st = st_canvas_open(&canvas, 1, 1, err);
-    st_canvas_close(&canvas);
-    if (!st)
-        st = st_output_open(&output, plot, overwrite != 0, err);
-    st_output_close(&output);
-    return st;
-}
-
 synctalk_status synctalk_vad_run(synctalk_vad **out, const synctalk_vad_settings *settings,
                                  const char *audio, const char *plot,
                                  const synctalk_callbacks *callbacks, synctalk_error *err)
@@ -53,7 +39,7 @@ synctalk_status synctalk_vad_run(synctalk_vad **out, const synctalk_vad_settings
     *out = NULL;
     synctalk_status st = check(settings, audio, err);
     if (!st && plot)
-        st = check_plot(plot, settings->overwrite, err);
+        st = st_voice_plot_check(plot, settings->overwrite, err);
     if (st)
         return st;
     synctalk_vad *vad = calloc(1, sizeof *vad);

@@ -96,4 +96,10 @@ synctalk_status st_frame_source_open_video(struct st_frame_source **out,
                                            const synctalk_callbacks *callbacks,
                                            synctalk_error *err);
 
+/* A folder of clips, each as dataset/NAME is, one after the other in the order of their names;
+ * see generate/clip_set.h. */
+synctalk_status st_frame_source_open_clips(struct st_frame_source **out, const char *folder,
+                                           const synctalk_callbacks *callbacks,
+                                           synctalk_error *err);
+
 #endif /* ST_GENERATE_FRAME_SOURCE_H */

@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "generate/clips_mode.h"
 #include "generate/render.h"
 #include "generate/sound.h"
 
@@ -17,6 +18,7 @@
 struct run {
     struct st_sound sound;
     struct st_plan plan;
+    struct st_clips_mode clips;
     struct st_output output;
     struct st_weights *table; /* ready features */
     struct st_feature_source *features;
@@ -31,7 +33,8 @@ static const char *const x264_names[] = {"ultrafast", "superfast", "veryfast", "
                                          "fast",      "medium",    "slow",     "slower"};
 
 static synctalk_status make_plan(struct run *run, const struct synctalk_person *person,
-                                 const synctalk_settings *s, const char *audio, synctalk_error *err)
+                                 const synctalk_settings *s, const char *audio,
+                                 const synctalk_callbacks *callbacks, synctalk_error *err)
 {
     const int fps = person->hears->fps;
     run->plan = (struct st_plan){
@@ -48,7 +51,11 @@ static synctalk_status make_plan(struct run *run, const struct synctalk_person *
         return st_fail(err, SYNCTALK_E_FORMAT,
                        "%s: the sound is %.1f ms long, which is less than half a frame", audio,
                        1e3 * (double)run->sound.samples / run->sound.rate_hz);
-    return SYNCTALK_OK;
+    if (s->mode != SYNCTALK_MODE_CLIPS)
+        return SYNCTALK_OK;
+    run->plan.clips = &run->clips.plan;
+    return st_clips_mode_plan(&run->clips, s, person->source, run->frames, audio, fps,
+                              run->plan.frames, callbacks, err);
 }
 
 /* Ready features that are much shorter or longer than the sound are another recording's. */
@@ -192,14 +199,16 @@ synctalk_status st_generate(const struct synctalk_person *person, const synctalk
     synctalk_status st;
     struct run run = {0};
     struct timespec start;
+    const bool clips = settings->mode == SYNCTALK_MODE_CLIPS;
 
     clock_gettime(CLOCK_MONOTONIC, &start);
     /* The output first: a name that cannot be written is told before any work. */
     if ((st = st_output_open(&run.output, output, settings->overwrite != 0, err)) ||
+        (st = clips ? st_clips_mode_check(settings, output, err) : SYNCTALK_OK) ||
         (st = st_sound_measure(&run.sound, audio, callbacks, err)) ||
-        (st = make_plan(&run, person, settings, audio, err)) ||
         (st = st_frame_reader_open(&run.frames, person->source, settings->frames_per_core == 0,
                                    err)) ||
+        (st = make_plan(&run, person, settings, audio, callbacks, err)) ||
         (st = open_features(&run, person, settings, audio, callbacks, err)) ||
         (st = open_video(&run, person, settings, audio, callbacks, err)))
         goto done;
@@ -210,7 +219,8 @@ synctalk_status st_generate(const struct synctalk_person *person, const synctalk
     if ((st = st_video_writer_finish(run.writer, err)))
         goto done;
     st_video_writer_close(&run.writer);
-    if ((st = st_output_commit(&run.output, settings->overwrite != 0, err)))
+    if ((clips && (st = st_clips_mode_save(&run.clips, settings, audio, err))) ||
+        (st = st_output_commit(&run.output, settings->overwrite != 0, err)))
         goto done;
     st_progress(callbacks, "finish", 1, 1, 0);
     if (report)
@@ -222,6 +232,7 @@ done:
     st_feature_source_close(&run.features);
     st_frame_reader_close(&run.frames);
     st_weights_close(&run.table);
+    st_clips_mode_free(&run.clips);
     st_output_close(&run.output);
     return st;
 }

@@ -88,7 +88,12 @@ static synctalk_status open_source(struct synctalk_person *person,
                                    const synctalk_callbacks *callbacks, synctalk_error *err)
 {
     struct st_face_settings faces;
+    char clips[ST_PATH_MAX];
     synctalk_status st;
+    if (settings->mode == SYNCTALK_MODE_CLIPS) {
+        st = st_path_join(clips, folder, "core_clips", err);
+        return st ? st : st_frame_source_open_clips(&person->source, clips, callbacks, err);
+    }
     if (settings->mode != SYNCTALK_MODE_VIDEO)
         return st_frame_source_open_dataset(&person->source, folder, callbacks, err);
     st = st_face_settings_find(&faces, settings, settings->video, person->hears->fps,
@@ -105,10 +110,6 @@ synctalk_status st_person_open(struct synctalk_person **out, const synctalk_sett
     struct synctalk_person *person = NULL;
 
     *out = NULL;
-    if (settings->mode == SYNCTALK_MODE_CLIPS)
-        return st_fail(err, SYNCTALK_E_UNSUPPORTED,
-                       "this version makes no videos of clips: use --mode training or --mode "
-                       "video");
     if ((st = st_check_name(settings->model, err)) ||
         (st = st_path_join(datasets, settings->root, "dataset", err)) ||
         (st = st_path_join(folder, datasets, settings->model, err)))

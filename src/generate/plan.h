@@ -11,7 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "face/similarity.h"
 #include "synctalk/settings.h"
+
+struct st_clip_plan;
 
 /* Frames of a video with `samples` of sound at `rate_hz`: round(samples / rate x fps),
  * halves up, in integers. */
@@ -22,13 +25,22 @@ struct st_plan {
     int64_t sources; /* source frames, > 0 */
     int64_t start;   /* first source frame, 0 <= start < sources */
     bool loop_back;
-    synctalk_at_end at_end; /* when loop_back is off */
+    synctalk_at_end at_end;           /* when loop_back is off */
+    const struct st_clip_plan *clips; /* borrowed; not NULL: it alone says what is seen */
 };
 
 struct st_plan_frame {
     int64_t source; /* 0 <= source < sources */
     int64_t window; /* the audio window's index: output frame i hears window i */
     bool sync;      /* false: the source frame as it is */
+
+    /* A fade: `other` is laid over the frame when both are finished. */
+    bool fades;
+    bool other_sync;
+    bool moves;                            /* both are moved before */
+    int64_t other;                         /* likewise a source frame; -1 where nothing fades */
+    double weight;                         /* of `other`, > 0 and < 1; else 0 */
+    struct st_similarity move, other_move; /* from the source's pixels to the output's */
 };
 
 /* Output frame i, 0 <= i < frames.

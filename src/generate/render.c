@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/queue.h"
 #include "base/sequence.h"
+#include "generate/fade.h"
 
 #define SOUND_CHUNK 1024 /* sample frames handed to the writer in one step */
 #define POLL_MS 50       /* how long the writer sleeps between looks at `cancelled` */
@@ -19,8 +20,10 @@
 /* One frame on its way. */
 struct slot {
     int64_t index;
+    struct st_plan_frame plan;
     struct st_frame frame;
-    float *audio; /* [audio_dims] of the UNet, where the face is redrawn; owns */
+    struct st_frame other; /* where it fades */
+    float *audio;          /* [audio_dims] of the UNet, where the face is redrawn; owns */
 };
 
 /* What a worker owns for itself. */
@@ -30,8 +33,9 @@ struct worker {
     bool running;
     struct st_unet_worker *unet;
     struct st_redraw *redraw;
-    float *input;      /* [6, 320, 320] */
-    float *prediction; /* [3, 320, 320] */
+    float *input;            /* [6, 320, 320] */
+    float *prediction;       /* [3, 320, 320] */
+    struct st_picture spare; /* where clips fade: what is moved is drawn in here */
 };
 
 struct pipeline {
@@ -64,9 +68,9 @@ static void give_up(struct pipeline *p, synctalk_status status, const synctalk_e
     st_sequence_abort(p->done);
 }
 
-static unsigned wanted_of(const struct st_render *r, const struct st_plan_frame *plan)
+static unsigned wanted_of(const struct st_render *r, bool sync)
 {
-    if (!plan->sync)
+    if (!sync)
         return 0;
     return ST_FRAME_FACE | (r->redraw.blend == SYNCTALK_BLEND_FACE ? ST_FRAME_LANDMARKS : 0u) |
            (r->parsing ? ST_FRAME_PARSING : 0u);
@@ -75,13 +79,23 @@ static unsigned wanted_of(const struct st_render *r, const struct st_plan_frame 
 static synctalk_status read_frame(struct pipeline *p, struct slot *slot, synctalk_error *err)
 {
     const struct st_render *r = p->render;
-    const struct st_plan_frame plan = st_plan_at(r->plan, slot->index);
-    struct st_frame *frame = &slot->frame;
-    synctalk_status st =
-        st_frame_reader_read(r->frames, plan.source, wanted_of(r, &plan), frame, err);
-    if (st || !frame->draw)
+    struct st_plan_frame *plan = &slot->plan;
+    bool draw;
+    synctalk_status st;
+
+    *plan = st_plan_at(r->plan, slot->index);
+    if ((st = st_frame_reader_read(r->frames, plan->source, wanted_of(r, plan->sync), &slot->frame,
+                                   err)))
         return st;
-    return st_feature_source_window(r->features, plan.window, slot->audio, err);
+    draw = slot->frame.draw;
+    if (plan->fades) {
+        if ((st = st_frame_reader_read(r->frames, plan->other, wanted_of(r, plan->other_sync),
+                                       &slot->other, err)))
+            return st;
+        draw = draw || slot->other.draw;
+    }
+    return draw ? st_feature_source_window(r->features, plan->window, slot->audio, err)
+                : SYNCTALK_OK;
 }
 
 static void *reader_main(void *arg)
@@ -119,6 +133,34 @@ static synctalk_status draw_frame(struct worker *w, struct st_frame *frame, cons
     return st;
 }
 
+/* Lay the other finished picture over the frame. */
+static void fade_frame(struct worker *w, struct slot *slot)
+{
+    const struct st_plan_frame *plan = &slot->plan;
+    const struct st_fade fade = {.weight = plan->weight,
+                                 .moves = plan->moves,
+                                 .move = plan->move,
+                                 .other_move = plan->other_move};
+    struct st_picture *picture = &slot->frame.picture;
+
+    st_fade_pictures(plan->moves ? &w->spare : picture, picture, &slot->other.picture, &fade);
+    if (plan->moves) {
+        const struct st_picture finished = w->spare;
+        w->spare = *picture;
+        *picture = finished;
+    }
+}
+
+static synctalk_status draw_slot(struct worker *w, struct slot *slot, synctalk_error *err)
+{
+    synctalk_status st = draw_frame(w, &slot->frame, slot->audio, err);
+    if (st || !slot->plan.fades)
+        return st;
+    if (!(st = draw_frame(w, &slot->other, slot->audio, err)))
+        fade_frame(w, slot);
+    return st;
+}
+
 static void *worker_main(void *arg)
 {
     struct worker *w = arg;
@@ -127,7 +169,7 @@ static void *worker_main(void *arg)
 
     while (st_queue_pop(w->pipeline->work, &item)) {
         struct slot *slot = item;
-        synctalk_status st = draw_frame(w, &slot->frame, slot->audio, &error);
+        synctalk_status st = draw_slot(w, slot, &error);
         if (st) {
             give_up(w->pipeline, st, &error);
             break;
@@ -214,7 +256,8 @@ static synctalk_status make_worker(struct worker *w, struct pipeline *p, synctal
     w->prediction = st_alloc_aligned(3 * plane);
     if (!w->input || !w->prediction)
         return st_fail_memory(err, "a frame worker", 9 * plane);
-    return SYNCTALK_OK;
+    return r->plan->clips ? st_picture_resize(&w->spare, r->info->width, r->info->height, err)
+                          : SYNCTALK_OK;
 }
 
 static synctalk_status make_pipeline(struct pipeline *p, synctalk_error *err)
@@ -236,7 +279,9 @@ static synctalk_status make_pipeline(struct pipeline *p, synctalk_error *err)
         struct slot *slot = &p->slots[i];
         if (!(slot->audio = st_alloc_aligned(audio * sizeof(float))))
             return st_fail_memory(err, "an audio window", audio * sizeof(float));
-        if ((st = st_picture_resize(&slot->frame.picture, r->info->width, r->info->height, err)))
+        if ((st = st_picture_resize(&slot->frame.picture, r->info->width, r->info->height, err)) ||
+            (r->plan->clips &&
+             (st = st_picture_resize(&slot->other.picture, r->info->width, r->info->height, err))))
             return st;
         st_queue_push(p->unused, slot);
     }
@@ -264,9 +309,11 @@ static void free_pipeline(struct pipeline *p)
         st_redraw_destroy(&w->redraw);
         free(w->input);
         free(w->prediction);
+        st_picture_free(&w->spare);
     }
     for (int i = 0; p->slots && i < p->render->slots; i++) {
         st_frame_free(&p->slots[i].frame);
+        st_frame_free(&p->slots[i].other);
         free(p->slots[i].audio);
     }
     free(p->workers);

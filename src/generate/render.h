@@ -8,9 +8,11 @@
  * A frame that the plan does not lip-sync, or whose source says that no face is to be redrawn,
  * goes through untouched: no network runs and no feature is read for it.
  *
- * A fixed pool of slots, one frame each, goes round; its size bounds memory, whatever the
- * length. Each worker draws a whole frame single-threaded, so the frames do not depend on
- * the number of workers. A slot has one owner at a time: the stage or queue it is in.
+ * Where the plan fades, one worker draws both frames and lays one over the other.
+ *
+ * A fixed pool of slots, one frame each (two where clips fade), goes round; its size bounds memory,
+ * whatever the length. Each worker draws a whole frame single-threaded, so the frames do not depend
+ * on the number of workers. A slot has one owner at a time: the stage or queue it is in.
  */
 #ifndef ST_GENERATE_RENDER_H
 #define ST_GENERATE_RENDER_H

@@ -35,4 +35,8 @@ void st_voice_free(struct st_voice *voice);
 synctalk_status st_voice_plot(const struct st_voice *voice, const char *title, double threshold,
                               const char *path, int overwrite, synctalk_error *err);
 
+/* Whether a plot can be drawn and written, before the work is done. E_UNSUPPORTED in a build
+ * that draws no charts. */
+synctalk_status st_voice_plot_check(const char *path, int overwrite, synctalk_error *err);
+
 #endif /* ST_GENERATE_VOICE_H */

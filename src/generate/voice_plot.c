@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "generate/voice.h"
 #include "image/canvas.h"
 
@@ -272,5 +273,17 @@ synctalk_status st_voice_plot(const struct st_voice *voice, const char *title, d
     draw_head(canvas, voice, title, threshold);
     st = st_canvas_write(canvas, path, overwrite, err);
     st_canvas_close(&canvas);
+    return st;
+}
+
+synctalk_status st_voice_plot_check(const char *path, int overwrite, synctalk_error *err)
+{
+    struct st_canvas *canvas = NULL;
+    struct st_output output = {.fd = -1};
+    synctalk_status st = st_canvas_open(&canvas, 1, 1, err);
+    st_canvas_close(&canvas);
+    if (!st)
+        st = st_output_open(&output, path, overwrite != 0, err);
+    st_output_close(&output);
     return st;
 }

@@ -6,6 +6,7 @@
 
 #include "support/support.h"
 #include "synctalk/settings.h"
+#include "synctalk/vad.h"
 
 static void refused(const char *name, const char *value, const char *named, const char *allowed)
 {
@@ -106,7 +107,7 @@ static void test_table_is_whole(void **state)
     size_t count = 0;
     const synctalk_option *rows = synctalk_settings_options(&count);
     unsigned char covered[sizeof(synctalk_settings)] = {0};
-    assert_int_equal(count, 36);
+    assert_int_equal(count, 48);
     for (size_t i = 0; i < count; i++) {
         const synctalk_option *row = &rows[i];
         assert_ptr_equal(synctalk_settings_find(row->name), row);
@@ -254,6 +255,31 @@ static void test_what_does_not_fit_together(void **state)
     s.mode = SYNCTALK_MODE_CLIPS;
     unfit(&s, "--video", "the mode is clips");
     s.video = NULL;
+    unfit(&s, "--start-frame 3", "a clip is shown");
+    s.start_frame = 0;
+    assert_int_equal(synctalk_settings_check(&s, NULL), SYNCTALK_OK);
+    s.loop_back = 1;
+    unfit(&s, "--loop-back", "--mode training");
+    s.loop_back = 0;
+    s.vad = SYNCTALK_VAD_BUILTIN;
+    s.vad_model = "silero.onnx";
+    unfit(&s, "--vad-model", "--vad is builtin");
+    s.vad_model = NULL;
+    s.vad = SYNCTALK_VAD_AUTO;
+    s.vad_threshold = 0.95;
+    unfit(&s, "vad-threshold", "0.1 to 0.9");
+    s.vad_threshold = 0.5;
+    s.edl = "same";
+    s.vad_plot = "same";
+    unfit(&s, "--edl and --vad-plot", "same");
+    s.vad_plot = NULL;
+    s.mode = SYNCTALK_MODE_TRAINING;
+    unfit(&s, "--edl same", "--mode clips");
+    s.edl = NULL;
+    s.vad_plot = "plot.png";
+    unfit(&s, "--vad-plot plot.png", "--mode clips");
+    s.vad_plot = NULL;
+    s.start_frame = 3;
     s.mode = 7;
     unfit(&s, "mode is 7", "0 to 2");
     s.mode = SYNCTALK_MODE_TRAINING;

@@ -131,7 +131,7 @@ class Generate(harness.DemoCase):
         self.fails(*sound, "--start-frame", "100000", says=["start-frame", "100000"])
         self.fails(*sound, "--features", "absent.npy", says="absent.npy")
         self.fails("--audio", self.sound, "-o", "nowhere/out.mp4", says="nowhere")
-        self.fails(*sound, "--mode", "clips", says="training")
+        self.fails(*sound, "--mode", "clips", says=["core_clips: no clips", "preprocess-clips"])
         self.fails(*sound, "--mode", "video", says="--video FILE", code=2)
         self.fails(*sound, "--video", "take.mp4", says=["take.mp4", "--mode video"], code=2)
         self.fails(*sound, "--mode", "video", "--video", "take.mp4", "--start-frame", "2",

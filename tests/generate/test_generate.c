@@ -235,7 +235,7 @@ static void bad_requests_are_told(void **state)
 
     synctalk_error e;
     s.mode = SYNCTALK_MODE_CLIPS;
-    assert_int_equal(synctalk_person_open(&person, &s, NULL, &e), SYNCTALK_E_UNSUPPORTED);
+    assert_int_equal(synctalk_person_open(&person, &s, NULL, &e), SYNCTALK_E_MISSING);
     s.mode = SYNCTALK_MODE_TRAINING;
     assert_int_equal(synctalk_person_open(&person, &s, NULL, &e), SYNCTALK_E_MISSING);
     assert_non_null(strstr(e.message, "audio_visual_encoder"));

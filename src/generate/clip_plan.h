@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The frame plan of core clips mode: the edit list in numbers of the source's frames, and for
+ * each fade whether its two sides are moved onto each other. */
+#ifndef ST_GENERATE_CLIP_PLAN_H
+#define ST_GENERATE_CLIP_PLAN_H
+
+#include "face/similarity.h"
+#include "generate/clip_set.h"
+#include "generate/edit_list.h"
+#include "generate/plan.h"
+
+/* Of the fade into an entry. */
+struct st_clip_joint {
+    bool aligned;
+    struct st_similarity move; /* the face before it onto the face after it, where aligned */
+};
+
+struct st_clip_plan {
+    struct st_edit_list list;     /* owned */
+    const int64_t *first;         /* borrowed from the set */
+    struct st_clip_joint *joints; /* owned; [list.count] */
+};
+
+/* `set` is borrowed until free. No joint is aligned yet. See st_edit_list_make(). */
+synctalk_status st_clip_plan_make(struct st_clip_plan *out, const struct st_clip_set *set,
+                                  const struct st_timeline *timeline,
+                                  const struct st_edit_settings *settings, synctalk_error *err);
+void st_clip_plan_free(struct st_clip_plan *plan); /* safe on a zeroed struct */
+
+/* Output frame i, 0 <= i < list.frames. */
+struct st_plan_frame st_clip_plan_at(const struct st_clip_plan *plan, int64_t i);
+
+/* Decide for each fade by `align`. In the automatic choice both ways are made from the source's
+ * frames, and the one whose greatest step from frame to frame (mean absolute difference) is
+ * smaller is taken; a fade is moved by the landmarks in its middle. Faces that are not known or
+ * differ much in size are never moved. */
+synctalk_status st_clip_plan_align(struct st_clip_plan *plan, struct st_frame_reader *frames,
+                                   synctalk_align align, const synctalk_callbacks *callbacks,
+                                   synctalk_error *err);
+
+/* Greatest step from frame to frame in the fade into entry k, both frames that it lies between
+ * included, in levels of the source's pictures: mouths are not redrawn. */
+synctalk_status st_clip_plan_roughness(double *roughness, const struct st_clip_plan *plan,
+                                       struct st_frame_reader *frames, size_t k,
+                                       synctalk_error *err);
+
+#endif /* ST_GENERATE_CLIP_PLAN_H */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generate/clips_mode.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+static synctalk_status check_output(const char *path, const char *video, bool overwrite,
+                                    synctalk_error *err)
+{
+    struct st_output output = {.fd = -1};
+    if (strcmp(path, video) == 0)
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "%s: is the video's own name; the edit list and the plot need other ones",
+                       path);
+    synctalk_status st = st_output_open(&output, path, overwrite, err);
+    st_output_close(&output);
+    return st;
+}
+
+synctalk_status st_clips_mode_check(const synctalk_settings *settings, const char *output,
+                                    synctalk_error *err)
+{
+    const bool overwrite = settings->overwrite != 0;
+    synctalk_status st = SYNCTALK_OK;
+    if (settings->edl)
+        st = check_output(settings->edl, output, overwrite, err);
+    if (!st && settings->vad_plot &&
+        !(st = check_output(settings->vad_plot, output, overwrite, err)))
+        st = st_voice_plot_check(settings->vad_plot, settings->overwrite, err);
+    return st;
+}
+
+static synctalk_vad_settings vad_settings(const synctalk_settings *s)
+{
+    return (synctalk_vad_settings){
+        .root = s->root,
+        .models = s->models,
+        .more_models = s->more_models,
+        .onnxruntime = s->onnxruntime,
+        .overwrite = s->overwrite,
+        .vad = s->vad,
+        .vad_model = s->vad_model,
+        .vad_threshold = s->vad_threshold,
+        .min_silence_duration = s->min_silence_duration,
+        .min_speech_ms = s->min_speech_ms,
+        .min_silence_ms = s->min_silence_ms,
+        .speech_pad_ms = s->speech_pad_ms,
+    };
+}
+
+static void tell(const struct st_edit_list *list, const synctalk_callbacks *callbacks)
+{
+    char row[512];
+    st_log(callbacks, SYNCTALK_LOG_INFO, "%s", st_edit_list_head());
+    for (size_t k = 0; k < list->count; k++) {
+        st_edit_list_row(list, k, row, sizeof row);
+        st_log(callbacks, SYNCTALK_LOG_INFO, "%s", row);
+    }
+}
+
+synctalk_status st_clips_mode_plan(struct st_clips_mode *mode, const synctalk_settings *settings,
+                                   const struct st_frame_source *source,
+                                   struct st_frame_reader *frames_of, const char *audio, int fps,
+                                   int64_t frames, const synctalk_callbacks *callbacks,
+                                   synctalk_error *err)
+{
+    const synctalk_vad_settings vad = vad_settings(settings);
+    const struct st_edit_settings edit = {
+        .fps = fps,
+        .transition = settings->transition,
+        .pad = settings->pad == SYNCTALK_PAD_HOLD ? ST_EDIT_HOLD : ST_EDIT_BOUNCE,
+    };
+    struct st_timeline timeline = {.frames = 0};
+    synctalk_status st;
+
+    if ((st = st_voice_find(&mode->voice, &vad, audio, settings->vad_plot != NULL, callbacks,
+                            err)) ||
+        (st = st_timeline_make(&timeline, &mode->voice.timeline, ST_VAD_HZ, fps, frames, err)) ||
+        (st = st_clip_plan_make(&mode->plan, st_frame_source_clip_set(source), &timeline, &edit,
+                                err)))
+        goto done;
+    tell(&mode->plan.list, callbacks);
+    st =
+        st_clip_plan_align(&mode->plan, frames_of, (synctalk_align)settings->align, callbacks, err);
+done:
+    st_timeline_free(&timeline);
+    return st;
+}
+
+synctalk_status st_clips_mode_save(const struct st_clips_mode *mode,
+                                   const synctalk_settings *settings, const char *audio,
+                                   synctalk_error *err)
+{
+    synctalk_status st = SYNCTALK_OK;
+    if (settings->edl)
+        st = st_edit_list_write(&mode->plan.list, settings->edl, settings->overwrite != 0, err);
+    if (!st && settings->vad_plot)
+        st = st_voice_plot(&mode->voice, st_path_base(audio), settings->vad_threshold,
+                           settings->vad_plot, settings->overwrite, err);
+    return st;
+}
+
+void st_clips_mode_free(struct st_clips_mode *mode)
+{
+    if (!mode)
+        return;
+    st_clip_plan_free(&mode->plan);
+    st_voice_free(&mode->voice);
+}
