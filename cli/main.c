@@ -10,12 +10,22 @@
 
 extern const struct command command_generate, command_features, command_preprocess, command_train,
     command_train_syncnet, command_inspect, command_convert, command_models, command_doctor,
-    command_vad, command_help;
+    command_vad, command_preprocess_clips, command_help;
 
 const struct command *const commands[] = {
-    &command_generate, &command_features,      &command_preprocess, &command_vad,
-    &command_train,    &command_train_syncnet, &command_inspect,    &command_convert,
-    &command_models,   &command_doctor,        &command_help,       NULL,
+    &command_generate,
+    &command_features,
+    &command_preprocess,
+    &command_preprocess_clips,
+    &command_vad,
+    &command_train,
+    &command_train_syncnet,
+    &command_inspect,
+    &command_convert,
+    &command_models,
+    &command_doctor,
+    &command_help,
+    NULL,
 };
 
 static int run_command(const struct command *command, int argc, char **argv)
