@@ -123,7 +123,9 @@ static void workers_change_nothing(void **state)
 {
     (void)state;
     enum { N = 6 };
-    const struct st_pixel_loss loss = {2, 3};
+    const struct st_region lips[N] = {{0, 99, 0, 99}, {9, 9, 9, 9}, {0, 319, 5, 80},
+                                      {1, 2, 3, 4},   {7, 8, 9, 9}, {100, 200, 100, 200}};
+    const struct st_pixel_loss loss = {2, 3, 1, lips};
     struct st_pixel_values first;
     float *p = numbers(N * PICTURE, 5, 0, 1);
     float *y = numbers(N * PICTURE, 6, 0, 1);
