@@ -4,6 +4,8 @@
 BUILD ?= build
 MESON_FLAGS ?=
 DEMO_ROOT = $(BUILD)/demo-root
+# Nothing where the build draws no charts.
+DEMO_PLOT = $(if $(shell grep -l canvas_none.c $(BUILD)/build.ninja),,--vad-plot demo-vad.png)
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp')
 TIDY = $(filter src/%.c cli/%.c tools/%.c examples/%.c,$(SOURCES))
 
@@ -38,13 +40,19 @@ test-long: build
 	@status=0; meson test -C $(BUILD) --no-rebuild --print-errorlogs --suite long || status=$$?; \
 	python3 tests/summary.py $(BUILD)/meson-logs/testlog.json || status=1; exit $$status
 
-# A rendered person who was trained like any other says a sentence in two languages.
+# A rendered person who was trained like any other says a sentence in two languages, and rests
+# in the pause of another.
 demo: build
 	rm -rf $(DEMO_ROOT)
 	$(BUILD)/tools/demo/demo_person $(DEMO_ROOT) 12
 	$(BUILD)/synctalk generate --root $(DEMO_ROOT) --model demo \
 		--audio $(DEMO_ROOT)/demo.wav --blend face -o demo.mp4 -y
-	@echo "The video is $(CURDIR)/demo.mp4"
+	$(BUILD)/synctalk generate --root $(DEMO_ROOT) --model demo --mode clips --vad builtin \
+		--audio $(DEMO_ROOT)/demo-pause.wav --blend face $(DEMO_PLOT) --edl demo-clips.json \
+		-o demo-clips.mp4 -y
+	@test -n "$(DEMO_PLOT)" || echo "demo-vad.png is not drawn: this build is without cairo" >&2
+	@echo "The videos are $(CURDIR)/demo.mp4 and demo-clips.mp4, the second with"
+	@echo "demo-clips.json$(if $(DEMO_PLOT), and demo-vad.png) on which clip is seen when, and why"
 
 bench: build
 	meson test -C $(BUILD) --no-rebuild --benchmark --verbose
@@ -60,4 +68,4 @@ install: build
 	meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf $(BUILD) demo.mp4
+	rm -rf $(BUILD) demo.mp4 demo-clips.mp4 demo-clips.json demo-vad.png

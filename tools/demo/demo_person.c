@@ -5,7 +5,7 @@
  *     ROOT/checkpoint/demo    the person's network, from data/demo
  *     ROOT/model              the audio encoder, from data
  *     ROOT/dataset/demo/core_clips
- *                             short films for clips mode, speaking and silent, 10 seconds to
+ *                             short films for clips mode, speaking and silent, 9 seconds to
  *                             12 of the dataset
  *     ROOT/demo.wav           an English and a German sentence in voices that neither
  *                             network was trained on
@@ -37,9 +37,9 @@ static const struct {
     double seconds;
     uint32_t seed;
 } clips[] = {
-    {"demo talk 3s", "talk", 3, 201},
+    {"demo talk 1,8s", "talk", 1.8, 201},
     {"demo talk 2s", "talk", 2, 202},
-    {"demo silence 2s", "silence", 2, 203},
+    {"demo silence 2,2s", "silence", 2.2, 203},
     {"demo idle 3s", "silence", 3, 204},
 };
 #define CLIPS (sizeof clips / sizeof *clips)
