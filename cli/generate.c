@@ -45,7 +45,7 @@ static const char *const examples[] = {
     "synctalk generate --root work --model anna --audio hello.wav -o hi.mp4 -y",
     "synctalk generate --model anna --audio talks/ -o videos --preset fast",
     "synctalk generate --model anna --mode video --video take.mov --audio hello.wav",
-    "synctalk generate --model anna --mode clips --audio lecture.mp3 --edl lecture.json",
+    "synctalk generate --model anna --mode clips --audio talk.mp3 --edl talk.json",
     NULL,
 };
 

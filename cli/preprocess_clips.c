@@ -180,7 +180,7 @@ static int run(struct args *args)
 const struct command command_preprocess_clips = {
     .name = "preprocess-clips",
     .operands = "",
-    .summary = "turn videos of a person into clips for generate --mode clips",
+    .summary = "turn videos of a person into clips for --mode clips",
     .text = text,
     .examples = examples,
     .own = own,

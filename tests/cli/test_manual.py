@@ -35,7 +35,8 @@ class Manual(harness.DemoCase):
 
     def run_page(self, page):
         """Commands that look for faces come last, as they need what does not ship."""
-        videos = [b for b in blocks(page) if re.search(r"--mode video| preprocess ", b)]
+        looks = re.compile(r"--mode video| preprocess(-clips)? (?!.*--verify)")
+        videos = [b for b in blocks(page) if looks.search(b)]
         done = self.run_blocks([b for b in blocks(page) if b not in videos])
         self.assertEqual(done.returncode, 0, f"{page}: {done.stderr[-2000:]}")
         if not videos or not self.bring_face_networks():
