@@ -2,7 +2,8 @@
 /* The clips of a person as a source of frames: core_clips/CLIP/{full_body_img,landmarks}.
  *
  * What begins with a dot, and what is no folder, is no clip. A clip's kind is read off its
- * name and its length is the number of its frames; info.txt is for people.
+ * name and its length is the number of its frames; info.txt only tells one that was begun from
+ * one that is whole.
  */
 #ifndef ST_GENERATE_CLIP_SET_H
 #define ST_GENERATE_CLIP_SET_H

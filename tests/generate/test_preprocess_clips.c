@@ -18,6 +18,7 @@
 #include "face/analysis.h"
 #include "face/dataset.h"
 #include "generate/clip_info.h"
+#include "generate/frame_source.h"
 #include "media/video_writer.h"
 #include "media_support.h"
 #include "support/support.h"
@@ -378,6 +379,28 @@ static void test_cancelled(void **state)
     assert_int_equal(s->told[0].report.written, left);
 }
 
+/* Frames of a clip that was begun are numbered without a hole: a video once would have been
+ * made of them as if they were all. */
+static void test_begun_is_not_used(void **state)
+{
+    struct scene *s = *state;
+    char path[ST_PATH_MAX];
+    struct st_clip_info info;
+    struct st_frame_source *source = NULL;
+
+    good(s);
+    ST_OK(st_frame_source_open_clips(&source, s->clips, NULL, err));
+    st_frame_source_close(&source);
+    clip_path(path, s, "02,08s talk");
+    ST_OK(st_clip_info_read(&info, path, err));
+    info.complete = false;
+    ST_OK(st_clip_info_write(&info, path, err));
+    assert_int_equal(st_frame_source_open_clips(&source, s->clips, NULL, &s->error),
+                     SYNCTALK_E_FORMAT);
+    assert_non_null(strstr(s->error.message, "02,08s talk: the clip is not whole"));
+    assert_null(source);
+}
+
 static void test_verify(void **state)
 {
     struct scene *s = *state;
@@ -550,6 +573,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cancelled, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_begun_is_not_used, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_verify, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_clips_of_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
