@@ -44,22 +44,31 @@ static synctalk_status view(struct viewer *v, int64_t i, int which, synctalk_err
     return SYNCTALK_OK;
 }
 
-static synctalk_status measure(double *roughness, struct viewer *v, size_t k, synctalk_error *err)
+/* Ends early where the greatest step has come to `limit`. */
+static synctalk_status measure(struct st_clip_roughness *roughness, struct viewer *v, size_t k,
+                               double limit, synctalk_error *err)
 {
     const struct st_edit_entry *e = &v->plan->list.entries[k];
     const int64_t last = e->fade_from + e->fade_frames;
+    double sum = 0;
     int which = 0;
     synctalk_status st;
 
-    *roughness = 0;
+    *roughness = (struct st_clip_roughness){0, 0};
     if (k == 0)
         return SYNCTALK_OK;
     for (int64_t i = e->fade_from - 1; i <= last && i < v->plan->list.frames; i++) {
         if ((st = view(v, i, which, err)))
             return st;
         which = !which;
-        if (i >= e->fade_from)
-            *roughness = fmax(*roughness, st_picture_difference(&v->pictures[0], &v->pictures[1]));
+        if (i < e->fade_from)
+            continue;
+        const double step = st_picture_difference(&v->pictures[0], &v->pictures[1]);
+        sum += step;
+        roughness->greatest = fmax(roughness->greatest, step);
+        roughness->mean = sum / (double)(i - e->fade_from + 1);
+        if (roughness->greatest >= limit)
+            break;
     }
     return SYNCTALK_OK;
 }
@@ -97,8 +106,8 @@ static synctalk_status fit(struct viewer *v, size_t k, struct st_similarity *mov
 static synctalk_status decide(struct viewer *v, struct st_clip_joint *joint, size_t k,
                               synctalk_align align, synctalk_error *err)
 {
-    double as_is;
-    double moved;
+    struct st_clip_roughness as_is;
+    struct st_clip_roughness moved;
     bool found;
     synctalk_status st = fit(v, k, &joint->move, &found, err);
     if (st || !found)
@@ -107,11 +116,11 @@ static synctalk_status decide(struct viewer *v, struct st_clip_joint *joint, siz
         joint->aligned = true;
         return SYNCTALK_OK;
     }
-    if ((st = measure(&as_is, v, k, err)))
+    if ((st = measure(&as_is, v, k, INFINITY, err)))
         return st;
     joint->aligned = true;
-    st = measure(&moved, v, k, err);
-    joint->aligned = !st && moved < as_is;
+    st = measure(&moved, v, k, as_is.greatest, err);
+    joint->aligned = !st && moved.greatest < as_is.greatest;
     return st;
 }
 
@@ -146,12 +155,13 @@ synctalk_status st_clip_plan_align(struct st_clip_plan *plan, struct st_frame_re
     return st;
 }
 
-synctalk_status st_clip_plan_roughness(double *roughness, const struct st_clip_plan *plan,
+synctalk_status st_clip_plan_roughness(struct st_clip_roughness *roughness,
+                                       const struct st_clip_plan *plan,
                                        struct st_frame_reader *frames, size_t k,
                                        synctalk_error *err)
 {
     struct viewer v = {.plan = plan, .frames = frames};
-    synctalk_status st = measure(roughness, &v, k, err);
+    synctalk_status st = measure(roughness, &v, k, INFINITY, err);
     viewer_close(&v);
     return st;
 }

@@ -38,9 +38,15 @@ synctalk_status st_clip_plan_align(struct st_clip_plan *plan, struct st_frame_re
                                    synctalk_align align, const synctalk_callbacks *callbacks,
                                    synctalk_error *err);
 
-/* Greatest step from frame to frame in the fade into entry k, both frames that it lies between
- * included, in levels of the source's pictures: mouths are not redrawn. */
-synctalk_status st_clip_plan_roughness(double *roughness, const struct st_clip_plan *plan,
+/* Steps from frame to frame (mean absolute differences, in levels) through a joint, both frames
+ * that it lies between included. Of the source's pictures: mouths are not redrawn. */
+struct st_clip_roughness {
+    double mean, greatest;
+};
+
+/* Of the joint before entry k; all 0 for the first. */
+synctalk_status st_clip_plan_roughness(struct st_clip_roughness *roughness,
+                                       const struct st_clip_plan *plan,
                                        struct st_frame_reader *frames, size_t k,
                                        synctalk_error *err);
 
