@@ -43,6 +43,12 @@ synctalk_status st_analysis_open(struct st_analysis **out,
     *out = NULL;
     if (st)
         return st;
+    if (settings->cache) {
+        char path[ST_PATH_MAX];
+        (void)mkdir(settings->cache, 0700);
+        ST_OK(st_path_join(path, settings->cache, "seen", err));
+        st_write_file(path, "x", 1);
+    }
     *out = calloc(1, sizeof **out);
     assert_non_null(*out);
     (*out)->summary.frames = st_video_reader_info(reader)->frames;
