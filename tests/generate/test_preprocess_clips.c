@@ -46,7 +46,7 @@ synctalk_status st_analysis_open(struct st_analysis **out,
     if (settings->cache) {
         char path[ST_PATH_MAX];
         (void)mkdir(settings->cache, 0700);
-        ST_OK(st_path_join(path, settings->cache, "seen", err));
+        assert_int_equal(st_path_join(path, settings->cache, "seen", err), SYNCTALK_OK);
         st_write_file(path, "x", 1);
     }
     *out = calloc(1, sizeof **out);
