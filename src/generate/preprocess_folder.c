@@ -89,20 +89,20 @@ bool st_frame_folder_holds_frames(const struct st_frame_folder *folder)
            st_folder_holds(folder->files.landmarks, st_is_numbered);
 }
 
-synctalk_status st_folder_sweep(const char *folder, st_ours ours, synctalk_error *err)
+synctalk_status st_folder_sweep(const char *path, st_ours ours, synctalk_error *err)
 {
     synctalk_status st;
     struct st_names names;
-    char path[ST_PATH_MAX];
+    char file[ST_PATH_MAX];
 
-    if (!st_path_is_dir(folder))
+    if (!st_path_is_dir(path))
         return SYNCTALK_OK;
-    if ((st = st_list_dir(&names, folder, err)))
+    if ((st = st_list_dir(&names, path, err)))
         return st;
     for (size_t i = 0; i < names.count && !st; i++)
-        if (ours(names.names[i]) && !(st = st_path_join(path, folder, names.names[i], err)) &&
-            unlink(path) < 0 && errno != EISDIR && errno != ENOENT)
-            st = st_fail_errno(err, errno, "remove", path);
+        if (ours(names.names[i]) && !(st = st_path_join(file, path, names.names[i], err)) &&
+            unlink(file) < 0 && errno != EISDIR && errno != ENOENT)
+            st = st_fail_errno(err, errno, "remove", file);
     st_names_free(&names);
     return st;
 }

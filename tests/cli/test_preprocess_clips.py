@@ -76,6 +76,17 @@ class Demo(harness.DemoCase):
                             for c in clips), out)
         self.assertEqual((total["talk"], total["silence"], total["missing"]), (2, 2, 0))
 
+    def test_clips_of_the_demo_join(self):
+        """Clips that ended in mid-motion showed a double collar while one faded into the next."""
+        ends = set()
+        for clip in (self.demo / "dataset" / "demo" / "core_clips").iterdir():
+            last = len(list((clip / "landmarks").iterdir())) - 1
+            for number in (0, last):
+                ends.add((clip / "landmarks" / f"{number}.lms").read_text())
+            middle = (clip / "landmarks" / f"{last // 2}.lms").read_text()
+            self.assertNotIn(middle, ends)
+        self.assertEqual(len(ends), 1)
+
 
 @unittest.skipIf(lacks(), lacks())
 class Networks(harness.Case):
