@@ -122,6 +122,15 @@ class Generate(harness.DemoCase):
         self.assertEqual((self.dir / "film.mp4").read_bytes(), whole)
         self.generate("--audio", "film.mp4", "-o", "again.mp4")  # the sound of a video
 
+    def root_without_clips(self):
+        root = pathlib.Path(self.person[self.person.index("--root") + 1])
+        bare = self.dir / "bare"
+        person = pathlib.Path("dataset") / self.name
+        (bare / person).mkdir(parents=True)
+        for name in ("checkpoint", "model", person / "full_body_img", person / "landmarks"):
+            (bare / name).symlink_to(root / name)
+        return bare
+
     def test_what_goes_wrong_is_said(self):
         sound = ["--audio", self.sound, "-o", "out.mp4"]
         self.fails("--audio", "absent.wav", "-o", "out.mp4", says="absent.wav")
@@ -131,7 +140,8 @@ class Generate(harness.DemoCase):
         self.fails(*sound, "--start-frame", "100000", says=["start-frame", "100000"])
         self.fails(*sound, "--features", "absent.npy", says="absent.npy")
         self.fails("--audio", self.sound, "-o", "nowhere/out.mp4", says="nowhere")
-        self.fails(*sound, "--mode", "clips", says=["core_clips: no clips", "preprocess-clips"])
+        self.fails(*sound, "--mode", "clips", "--root", self.root_without_clips(),
+                   says=["core_clips: no clips", "preprocess-clips"])
         self.fails(*sound, "--mode", "video", says="--video FILE", code=2)
         self.fails(*sound, "--video", "take.mp4", says=["take.mp4", "--mode video"], code=2)
         self.fails(*sound, "--mode", "video", "--video", "take.mp4", "--start-frame", "2",
