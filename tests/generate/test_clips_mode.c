@@ -151,8 +151,16 @@ static void refuse(struct scene *scene, synctalk_status status, const char *word
     assert_int_equal(project_outputs(&scene->p), before);
 }
 
-/* The film, frame by frame, against the clips that the list names: in a pause outside fades it
- * is the source, in speech it is not. Returns the frames of pauses. */
+static void read_picture(struct st_frame *frame, struct st_frame_reader *reader,
+                         const struct st_edit_picture *picture)
+{
+    const struct st_clip_set *set = st_frame_source_clip_set(reader->source);
+    ST_OK(st_frame_reader_read(reader, set->first[picture->clip] + picture->frame, 0, frame, err));
+}
+
+/* The film, frame by frame, against the clips that the list names: in a pause it is the source,
+ * or two of its frames laid over each other; in speech it is neither, outside fades. Returns the
+ * frames of pauses outside fades. */
 static int compare(struct scene *scene)
 {
     char folder[ST_PATH_MAX];
@@ -163,7 +171,9 @@ static int compare(struct scene *scene)
     struct st_video_reader *film;
     struct st_clip_plan plan = {0};
     const struct st_video_settings video = {.fps = 25, .threads = 1};
+    struct st_frame other = {0};
     int pauses = 0;
+    int fades = 0;
 
     clip_folder(&scene->p, folder, "");
     ST_OK(st_frame_source_open_clips(&source, folder, NULL, err));
@@ -176,18 +186,25 @@ static int compare(struct scene *scene)
     for (int64_t i = 0; i < FRAMES; i++) {
         const struct st_edit_frame want = st_edit_list_at(&plan.list, i);
         assert_int_equal(want.window, i); /* the sound never moves */
-        if (want.fades)
+        if (want.fades && (want.picture.sync || want.other.sync))
             continue;
-        ST_OK(st_frame_reader_read(
-            reader, st_frame_source_clip_set(source)->first[want.picture.clip] + want.picture.frame,
-            0, &frame, err));
+        read_picture(&frame, reader, &want.picture);
+        if (want.fades) {
+            read_picture(&other, reader, &want.other);
+            st_fade_pictures(&frame.picture, &frame.picture, &other.picture,
+                             &(struct st_fade){.weight = want.weight});
+            fades++;
+        }
         ST_OK(st_video_reader_frame(film, i, seen.data, seen.stride, err));
         const double off = st_picture_difference(&seen, &frame.picture);
         if (want.picture.sync ? off < 3 : off > 1.5)
             fail_msg("frame %d, %s: %g levels off", (int)i, want.picture.sync ? "speech" : "pause",
                      off);
-        pauses += !want.picture.sync;
+        pauses += !want.picture.sync && !want.fades;
     }
+    if (pauses > 0 && pauses < FRAMES && plan.list.settings.transition > 0)
+        assert_true(fades > 0);
+    st_frame_free(&other);
     st_edit_list_free(&plan.list);
     st_video_reader_close(&film);
     st_picture_free(&seen);
@@ -206,6 +223,7 @@ static void speech_is_redrawn_and_pauses_are_the_source(void **state)
     scene_create(&scene, "s--s");
     usual_clips(&scene);
     scene.settings.edl = scene.edl;
+    scene.settings.align = SYNCTALK_ALIGN_NEVER;
     synctalk_error e = {0};
     if (try(&scene, &report, &e))
         fail_msg("%s", e.message);
@@ -289,6 +307,12 @@ static void moved_faces_meet(void **state)
         const struct st_point a = st_similarity_apply(&f.move, leaves ? before : after);
         const struct st_point b = st_similarity_apply(&f.other_move, leaves ? after : before);
         assert_true(fabsf(a.x - b.x) < 1e-3F && fabsf(a.y - b.y) < 1e-3F);
+        /* The one that goes is moved further and further. */
+        const double share = (double)(i - plan.list.entries[into].fade_from + 1) /
+                             (plan.list.entries[into].fade_frames + 1);
+        const struct st_similarity gone = st_similarity_power(&plan.joints[into].move, share);
+        const struct st_similarity *old = leaves ? &f.move : &f.other_move;
+        assert_true(fabs(old->a - gone.a) < 1e-9 && fabs(old->dy - gone.dy) < 1e-9);
     }
     assert_in_range(fades, 12, 18);
     st_clip_plan_free(&plan);
