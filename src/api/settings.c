@@ -217,7 +217,7 @@ synctalk_status synctalk_settings_set(synctalk_settings *settings, const char *n
         st = st_face_choice_parse(&ignored, value, err);
     if (!st)
         st = st_option_set(&options, settings, name, value, err);
-    if (!st && strcmp(name, "preset") == 0)
+    if (!st && name && strcmp(name, "preset") == 0)
         synctalk_settings_use_preset(settings, (synctalk_preset)settings->preset);
     return st;
 }
