@@ -185,7 +185,7 @@ typedef struct synctalk_option {
     const char *word;           /**< of an INT: stands for `min`, e.g. "latest"; or NULL */
     double low, high;           /**< of a NUMBER */
     const char *const *choices; /**< of a CHOICE: NULL-terminated, index = value */
-    const char *unit;           /**< placeholder in the help: "FILE", "N", "px" */
+    const char *unit;           /**< what stands for the value in the help: "FILE", "N", "px" */
     const char *help;           /**< one sentence, lower case, no full stop */
     const char *group;          /**< heading it stands under */
 } synctalk_option;

@@ -153,8 +153,8 @@ static int measure_all(const char *video, const char *shared, int threads)
 int main(int argc, char **argv)
 {
     const char *shared = argc > 1 ? argv[1] : "../shared";
-    const int seconds[] = {10, argc > 2 ? atoi(argv[2]) : 60};
-    const int threads = argc > 3 ? atoi(argv[3]) : st_cpu_cores();
+    const int seconds[] = {10, argc > 2 ? (int)strtol(argv[2], NULL, 10) : 60};
+    const int threads = argc > 3 ? (int)strtol(argv[3], NULL, 10) : st_cpu_cores();
     static const char *const names[] = {"short", "long"};
     char folder[] = "face_speed.XXXXXX";
     char path[ST_PATH_MAX];

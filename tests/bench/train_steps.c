@@ -117,8 +117,8 @@ int main(int count, char **words)
 {
     synctalk_error err = {0};
     struct stepper s = {0};
-    const int batch = count == 5 ? atoi(words[3]) : 0;
-    const int steps = count == 5 ? atoi(words[4]) : 0;
+    const int batch = count == 5 ? (int)strtol(words[3], NULL, 10) : 0;
+    const int steps = count == 5 ? (int)strtol(words[4], NULL, 10) : 0;
     if (batch < 1 || batch > ST_TRAIN_BATCH_MAX || steps < 1) {
         fprintf(stderr, "usage: train_steps f32|bf16 full|narrow BATCH STEPS\n");
         return 2;

@@ -9,6 +9,7 @@
 
 #include "base/pool.h"
 #include "models/train_models.h"
+#include "train/lips.h"
 #include "train/losses.h"
 
 #define PICTURE ((size_t)3 * ST_UNET_SIDE * ST_UNET_SIDE)
@@ -116,6 +117,34 @@ static void values_are_means(void **state)
     free(p);
     free(y);
     free(g);
+}
+
+/* Guards a loss around the chin, or around a mouth that the square has moved away from. */
+static void lips_are_found_in_the_crop(void **state)
+{
+    (void)state;
+    const int layouts[] = {110, 106, 98};
+    for (size_t k = 0; k < 3; k++) {
+        struct st_landmarks marks = {.count = layouts[k]};
+        const struct st_landmark_layout *layout = st_landmark_layout(layouts[k]);
+        /* A square of 164 pixels from (100, 50): a pixel of the frame is two of the crop. */
+        const struct st_crop_box box = {.x = 100, .y = 50, .side = 164};
+        for (int i = 0; i < 12; i++)
+            marks.points[layout->lips_outer[i]] =
+                (struct st_point){160.0f + (i == 6 ? 40.0f : 20.0f), 130.0f};
+        marks.points[layout->lips_outer[0]] = (struct st_point){160.0f, 120.0f};
+        marks.points[layout->lips_outer[9]] = (struct st_point){180.0f, 150.0f};
+        const struct st_region r = st_lips_region(&marks, &box);
+        assert_int_equal(r.left, (160 - 10 - 100) * 2 - 4);
+        assert_int_equal(r.right, (200 + 10 - 100) * 2 - 4);
+        assert_int_equal(r.top, (120 - 10 - 50) * 2 - 4);
+        assert_int_equal(r.bottom, (150 + 10 - 50) * 2 - 4);
+        const struct st_crop_box away = {.x = 1000, .y = 1000, .side = 164};
+        const struct st_region none = st_lips_region(&marks, &away);
+        assert_int_equal(none.left, 0);
+        assert_int_equal(none.right, 0);
+        assert_int_equal(none.bottom, 0);
+    }
 }
 
 /* Guards gradients that depend on who does the work. */
@@ -359,10 +388,10 @@ static void sync_term_has_its_gradient(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pixels_have_their_gradient), cmocka_unit_test(values_are_means),
-        cmocka_unit_test(workers_change_nothing),     cmocka_unit_test(sync_loss_has_its_slope),
-        cmocka_unit_test(contrast_has_its_gradient),  cmocka_unit_test(vgg_term_has_its_gradient),
-        cmocka_unit_test(sync_term_has_its_gradient),
+        cmocka_unit_test(lips_are_found_in_the_crop), cmocka_unit_test(pixels_have_their_gradient),
+        cmocka_unit_test(values_are_means),           cmocka_unit_test(workers_change_nothing),
+        cmocka_unit_test(sync_loss_has_its_slope),    cmocka_unit_test(contrast_has_its_gradient),
+        cmocka_unit_test(vgg_term_has_its_gradient),  cmocka_unit_test(sync_term_has_its_gradient),
     };
     return cmocka_run_group_tests(tests, open_pool, close_pool);
 }
