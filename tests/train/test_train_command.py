@@ -46,6 +46,17 @@ class Train(harness.Case):
         self.person = ["--root", self.root, "--model", "tiny"]
         self.folder = self.root / "checkpoint" / "tiny"
 
+    def precision_of(self, *options):
+        done = self.run_command("train", *self.person, *QUICK, "--epochs", 1, "--restart", *options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = [json.loads(x) for x in (self.folder / "train.jsonl").read_text().splitlines()]
+        return [e for e in lines if e["event"] == "begin"][-1]["settings"]["precision"]
+
+    def test_auto_is_bf16_where_the_processor_has_it(self):
+        has = "avx512_bf16" in pathlib.Path("/proc/cpuinfo").read_text()
+        self.assertEqual(self.precision_of(), "bf16" if has else "f32")
+        self.assertEqual(self.precision_of("--cpu-mask", 0), "f32")
+
     def test_what_a_training_leaves(self):
         done = self.run_command("train", *self.person, *QUICK, "--epochs", 2, "--holdout", 0.2,
                                 "--progress", "json", "--json")
