@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "generate/sound.h"
 #include "media/audio_reader.h"
 
 #define READ_SAMPLES 4096 /* sound taken in one step, a quarter of a second */
@@ -104,16 +105,19 @@ synctalk_status st_feature_source_from_file(struct st_feature_source **out,
 
 synctalk_status st_feature_source_from_sound(struct st_feature_source **out, const char *audio,
                                              const struct st_encoder *encoder, int window,
+                                             const synctalk_callbacks *callbacks,
                                              synctalk_error *err)
 {
     synctalk_status st;
+    const struct st_encoder_info *info = st_encoder_describe(encoder);
     struct st_feature_source *source;
 
     *out = NULL;
-    if (!(source = create(st_encoder_describe(encoder)->vector, window, err)))
+    if (!(source = create(info->vector, window, err)))
         return SYNCTALK_E_MEMORY;
     if ((st = st_audio_reader_open(&source->reader, audio, 16000, 1, err)) ||
-        (st = st_encoder_stream_open(&source->stream, encoder, err))) {
+        (st = st_encoder_stream_open(&source->stream, encoder, err)) ||
+        (info->measures && (st = st_sound_show(audio, source->stream, callbacks, err)))) {
         st_feature_source_close(&source);
         return st;
     }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "models/encoder.h"
+#include "synctalk/progress.h"
 #include "weights/weights.h"
 
 struct st_feature_source;
@@ -21,9 +22,11 @@ synctalk_status st_feature_source_from_file(struct st_feature_source **out,
                                             const struct st_weights *features, size_t vector,
                                             int window, synctalk_error *err);
 
-/* From the sound of `audio` through `encoder`, borrowed until close. */
+/* From the sound of `audio` through `encoder`, borrowed until close. An encoder that
+ * measures is shown the whole sound here. */
 synctalk_status st_feature_source_from_sound(struct st_feature_source **out, const char *audio,
                                              const struct st_encoder *encoder, int window,
+                                             const synctalk_callbacks *callbacks,
                                              synctalk_error *err);
 
 void st_feature_source_close(struct st_feature_source **source);

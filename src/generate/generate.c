@@ -83,7 +83,7 @@ static synctalk_status open_features(struct run *run, const struct synctalk_pers
                            "%s was opened for ready features: give --features FILE.npy",
                            person->name);
         return st_feature_source_from_sound(&run->features, audio, person->encoder, form->window,
-                                            err);
+                                            callbacks, err);
     }
     if ((st = st_weights_open(&run->table, s->features, err)) ||
         (st = st_feature_source_from_file(&run->features, run->table, form->vector, form->window,

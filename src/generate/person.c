@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/cpu.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "face/dataset.h"
@@ -19,6 +20,11 @@ synctalk_status st_person_load_encoder(struct st_encoder **out, synctalk_encoder
     char path[ST_PATH_MAX];
     char purpose[96];
     const struct st_encoder_info *info = st_encoder_info(kind);
+    const struct st_encoder_options options = {
+        .kernels = kernels,
+        .threads = settings->threads ? settings->threads : st_cpu_cores(),
+        .exact = settings->precision == SYNCTALK_PRECISION_F32,
+    };
 
     *out = NULL;
     if (!info->runs)
@@ -28,7 +34,7 @@ synctalk_status st_person_load_encoder(struct st_encoder **out, synctalk_encoder
                        info->name);
     snprintf(purpose, sizeof purpose, "to hear sound with the audio encoder %s", info->name);
     if ((st = st_find_shared(path, settings, info->weight_files, purpose, err)) ||
-        (st = st_encoder_open(out, kind, path, kernels, err)))
+        (st = st_encoder_open(out, kind, path, &options, err)))
         return st;
     st_log(callbacks, SYNCTALK_LOG_INFO, "audio encoder %s: %s", info->name, path);
     return SYNCTALK_OK;

@@ -175,13 +175,17 @@ static synctalk_status write_features(struct work *work, synctalk_error *err)
     char sound[ST_PATH_MAX];
     char path[ST_PATH_MAX];
     struct st_encoder *encoder = NULL;
+    const struct st_encoder_options options = {
+        .kernels = &work->kernels,
+        .threads = work->settings->threads ? work->settings->threads : st_cpu_cores(),
+        .exact = work->settings->precision == SYNCTALK_PRECISION_F32,
+    };
 
     if (work->samples == 0 || !work->encoder_path[0])
         return SYNCTALK_OK;
     if ((st = st_path_join(sound, work->place.path, "aud.wav", err)) ||
         (st = st_path_join(path, work->place.path, work->hears->feature_files[0], err)) ||
-        (st =
-             st_encoder_open(&encoder, work->hears->kind, work->encoder_path, &work->kernels, err)))
+        (st = st_encoder_open(&encoder, work->hears->kind, work->encoder_path, &options, err)))
         return st;
     st = st_sound_write_features(sound, encoder, path, true, work->callbacks, &work->vectors, err);
     st_encoder_close(&encoder);

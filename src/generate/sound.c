@@ -74,6 +74,22 @@ done:
     return st;
 }
 
+synctalk_status st_sound_show(const char *audio, struct st_encoder_stream *stream,
+                              const synctalk_callbacks *callbacks, synctalk_error *err)
+{
+    struct st_audio_reader *reader = NULL;
+    float samples[CHUNK_SAMPLES];
+    size_t got = 0;
+    synctalk_status st = st_audio_reader_open(&reader, audio, 16000, 1, err);
+
+    while (!st && !(st = st_audio_reader_read(reader, samples, CHUNK_SAMPLES, &got, err)) &&
+           got > 0 && !(st = st_encoder_stream_measure(stream, samples, got, err)))
+        if (st_cancelled(callbacks))
+            st = stopped(err);
+    st_audio_reader_close(&reader);
+    return st;
+}
+
 /* Everything that is ready, into the file. */
 static synctalk_status drain(struct st_encoder_stream *stream, struct st_npy_writer *writer,
                              float *vectors, synctalk_error *err)
@@ -106,7 +122,8 @@ synctalk_status st_sound_write_features(const char *audio, const struct st_encod
     if ((st = st_npy_writer_open(&writer, output, overwrite, info->rank, info->shape, err)) ||
         (st = st_sound_measure(&sound, audio, callbacks, err)) ||
         (st = st_audio_reader_open(&reader, audio, 16000, 1, err)) ||
-        (st = st_encoder_stream_open(&stream, encoder, err)))
+        (st = st_encoder_stream_open(&stream, encoder, err)) ||
+        (info->measures && (st = st_sound_show(audio, stream, callbacks, err))))
         goto done;
     if (!(pulled = malloc(PULL_VECTORS * info->vector * sizeof *pulled))) {
         st = st_fail_memory(err, "audio features", PULL_VECTORS * info->vector * sizeof *pulled);

@@ -20,6 +20,11 @@ struct st_sound {
 synctalk_status st_sound_measure(struct st_sound *sound, const char *path,
                                  const synctalk_callbacks *callbacks, synctalk_error *err);
 
+/* Show a whole recording to a stream whose encoder measures; nothing else is read. */
+struct st_encoder_stream;
+synctalk_status st_sound_show(const char *audio, struct st_encoder_stream *stream,
+                              const synctalk_callbacks *callbacks, synctalk_error *err);
+
 /* Write the features of a whole recording as .npy; see synctalk_features_write(). */
 struct st_encoder;
 synctalk_status st_sound_write_features(const char *audio, const struct st_encoder *encoder,

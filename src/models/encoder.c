@@ -38,7 +38,7 @@ const struct st_encoder_info *st_encoder_info(synctalk_encoder kind)
 }
 
 synctalk_status st_encoder_open(struct st_encoder **out, synctalk_encoder kind, const char *path,
-                                const struct st_kernels *kernels, synctalk_error *err)
+                                const struct st_encoder_options *options, synctalk_error *err)
 {
     synctalk_status st;
     const struct st_encoder_desc *desc = find(kind);
@@ -56,7 +56,7 @@ synctalk_status st_encoder_open(struct st_encoder **out, synctalk_encoder kind, 
     if (!(encoder = calloc(1, sizeof *encoder)))
         return st_fail_memory(err, "an audio encoder", sizeof *encoder);
     encoder->desc = desc;
-    if ((st = desc->open(&encoder->self, path, kernels, err)))
+    if ((st = desc->open(&encoder->self, path, options, err)))
         st_encoder_close(&encoder);
     *out = encoder;
     return st;
@@ -73,7 +73,8 @@ void st_encoder_close(struct st_encoder **encoder)
 
 const struct st_encoder_info *st_encoder_describe(const struct st_encoder *encoder)
 {
-    return &encoder->desc->info;
+    const struct st_encoder_desc *desc = encoder->desc;
+    return desc->describe ? desc->describe(encoder->self) : &desc->info;
 }
 
 synctalk_status st_encoder_stream_open(struct st_encoder_stream **out,
@@ -99,6 +100,13 @@ void st_encoder_stream_close(struct st_encoder_stream **stream)
     (*stream)->desc->stream_close((*stream)->stream);
     free(*stream);
     *stream = NULL;
+}
+
+synctalk_status st_encoder_stream_measure(struct st_encoder_stream *stream, const float *samples,
+                                          size_t count, synctalk_error *err)
+{
+    return stream->desc->measure ? stream->desc->measure(stream->stream, samples, count, err)
+                                 : SYNCTALK_OK;
 }
 
 synctalk_status st_encoder_stream_push(struct st_encoder_stream *stream, const float *samples,

@@ -7,6 +7,8 @@
  *     struct st_encoder *e;                      loaded weights, shareable
  *     struct st_encoder_stream *s;               one recording, one thread
  *     st_encoder_stream_open(&s, e, err);
+ *     if (info->measures)
+ *         while (samples)  st_encoder_stream_measure(s, pcm, n, err)
  *     while (samples)  st_encoder_stream_push(s, pcm, n, err), pull...
  *     st_encoder_stream_finish(s, err), pull until got == 0
  */
@@ -33,6 +35,14 @@ struct st_encoder_info {
     size_t shape[2];                  /* e.g. {512}, {2, 1024} */
     int fps;                          /* vectors, and so frames, per second */
     bool runs;                        /* false: only ready features can be used */
+    bool measures; /* the whole recording is shown to a stream before its first push */
+};
+
+/* How an encoder may use the machine. */
+struct st_encoder_options {
+    const struct st_kernels *kernels; /* copied */
+    int threads;                      /* that one stream may keep busy; 0 is 1 */
+    bool exact;                       /* f32 throughout, else the fastest that is near it */
 };
 
 const struct st_encoder_info *st_encoder_info(synctalk_encoder kind); /* NULL for AUTO */
@@ -42,13 +52,21 @@ struct st_encoder_stream;
 
 /* Load `path`. E_UNSUPPORTED for an encoder that does not run here. */
 synctalk_status st_encoder_open(struct st_encoder **out, synctalk_encoder kind, const char *path,
-                                const struct st_kernels *kernels, synctalk_error *err);
+                                const struct st_encoder_options *options, synctalk_error *err);
 void st_encoder_close(struct st_encoder **encoder);
+
+/* Of the loaded network: its vector may have another size than st_encoder_info() says of
+ * the published one. Lives as long as the encoder. */
 const struct st_encoder_info *st_encoder_describe(const struct st_encoder *encoder);
 
 synctalk_status st_encoder_stream_open(struct st_encoder_stream **out,
                                        const struct st_encoder *encoder, synctalk_error *err);
 void st_encoder_stream_close(struct st_encoder_stream **stream);
+
+/* All samples of the recording, in as many calls as the caller likes, where info.measures;
+ * elsewhere it does nothing. */
+synctalk_status st_encoder_stream_measure(struct st_encoder_stream *stream, const float *samples,
+                                          size_t count, synctalk_error *err);
 
 /* Samples: mono f32 at 16 kHz. Push at most 16 000 at a time, and pull until empty after
  * each push: that bounds what the stream holds. */

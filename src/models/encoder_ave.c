@@ -205,15 +205,15 @@ static void close_ave(void *self)
     st_ave_close(&ave);
 }
 
-static synctalk_status open_ave(void **self, const char *path, const struct st_kernels *kernels,
-                                synctalk_error *err)
+static synctalk_status open_ave(void **self, const char *path,
+                                const struct st_encoder_options *options, synctalk_error *err)
 {
     struct st_weights *weights = NULL;
     struct st_ave *ave = NULL;
     synctalk_status st = st_weights_open(&weights, path, err);
 
     if (!st)
-        st = st_ave_open(&ave, weights, kernels, err);
+        st = st_ave_open(&ave, weights, options->kernels, err);
     st_weights_close(&weights);
     *self = ave;
     return st;

@@ -10,11 +10,16 @@ struct st_encoder_desc {
 
     /* All NULL where info.runs is false. `self` is the loaded encoder, `stream` one
      * recording; close() and stream_close() are NULL-safe. */
-    synctalk_status (*open)(void **self, const char *path, const struct st_kernels *kernels,
+    synctalk_status (*open)(void **self, const char *path, const struct st_encoder_options *options,
                             synctalk_error *err);
     void (*close)(void *self);
+    /* What `self` is, where that depends on its file; NULL: info. */
+    const struct st_encoder_info *(*describe)(const void *self);
     synctalk_status (*stream_open)(void **stream, const void *self, synctalk_error *err);
     void (*stream_close)(void *stream);
+    /* NULL where info.measures is false. */
+    synctalk_status (*measure)(void *stream, const float *samples, size_t count,
+                               synctalk_error *err);
     synctalk_status (*push)(void *stream, const float *samples, size_t count, synctalk_error *err);
     synctalk_status (*finish)(void *stream, synctalk_error *err);
     synctalk_status (*pull)(void *stream, float *vectors, size_t capacity, size_t *got,

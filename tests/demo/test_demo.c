@@ -169,7 +169,8 @@ static void open_bench(struct bench *b)
     ST_OK(st_unet_open(&b->unet, weights, &b->form, &b->kernels, err));
     st_weights_close(&weights);
     snprintf(path, sizeof path, "%s/data/audio_visual_encoder.safetensors", source);
-    ST_OK(st_encoder_open(&b->encoder, SYNCTALK_ENCODER_AVE, path, &b->kernels, err));
+    ST_OK(st_encoder_open(&b->encoder, SYNCTALK_ENCODER_AVE, path,
+                          &(struct st_encoder_options){.kernels = &b->kernels}, err));
     ST_OK(speech_open(&b->synth, err));
     b->workers = calloc((size_t)st_pool_workers(b->pool), sizeof *b->workers);
     assert_non_null(b->workers);
@@ -326,7 +327,7 @@ static void hear(struct bench *b, enum sound which, const struct speech *speech,
     memcpy(samples + shift, speech->samples, speech->count * sizeof *samples);
     snprintf(path, sizeof path, "%s/sound.wav", b->scratch);
     ST_OK(wav_write(path, samples, speech->count + shift, SPEECH_HZ, err));
-    ST_OK(st_feature_source_from_sound(&features, path, b->encoder, b->form.window, err));
+    ST_OK(st_feature_source_from_sound(&features, path, b->encoder, b->form.window, NULL, err));
     for (size_t i = 0; i < frames; i++)
         ST_OK(st_feature_source_window(features, (int64_t)i, b->windows[which] + i * window, err));
     st_feature_source_close(&features);

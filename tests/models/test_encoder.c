@@ -11,7 +11,8 @@ static struct st_encoder *open_encoder(const char *path)
     struct st_encoder *encoder;
     struct st_kernels kernels;
     st_kernels_init(&kernels, ~0u);
-    ST_OK(st_encoder_open(&encoder, SYNCTALK_ENCODER_AVE, path, &kernels, err));
+    ST_OK(st_encoder_open(&encoder, SYNCTALK_ENCODER_AVE, path,
+                          &(struct st_encoder_options){.kernels = &kernels}, err));
     return encoder;
 }
 

@@ -172,7 +172,8 @@ static int setup(void **state)
     ST_OK(st_weights_add_f32(weights, "x", 1, (const size_t[]){1}, (const float[]){0}, err));
     ST_OK(st_weights_write_safetensors(weights, path, ST_F32, NULL, NULL, true, err));
     st_weights_close(&weights);
-    ST_OK(st_encoder_open(&f->encoder, SYNCTALK_ENCODER_AVE, path, NULL, err));
+    ST_OK(st_encoder_open(&f->encoder, SYNCTALK_ENCODER_AVE, path, &(struct st_encoder_options){0},
+                          err));
     *state = f;
     return 0;
 }
