@@ -3,8 +3,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "models/unet_wiring.h"
 #include "nn/net.h"
 
@@ -12,9 +14,15 @@
 #define OUT_CHANNELS 3
 #define AREA ((size_t)ST_UNET_SIDE * ST_UNET_SIDE)
 
+/* The table of units lists the audio side first, then the image side. */
+#define FIRST_HELD_OF_IMAGE ST_HELD_X1
+#define LAST_HELD_OF_IMAGE ST_HELD_X6
+
 struct st_unet {
     struct st_unet_form form;
     struct st_net *net; /* owned */
+    int held[ST_HELD_COUNT];
+    int audio_end, image_end; /* steps */
 };
 
 struct st_unet_worker {
@@ -123,9 +131,15 @@ synctalk_status st_unet_open(struct st_unet **out, const struct st_weights *weig
     w.audio =
         st_net_pack(unet->net, st_net_input(unet->net, (int)dims[0], (int)dims[1], (int)dims[2]));
     struct st_unet_unit unit;
-    for (size_t i = 0; st_unet_unit_at(form, i, &unit); i++)
+    for (size_t i = 0; st_unet_unit_at(form, i, &unit); i++) {
+        if (unit.source == ST_READ_IMAGE)
+            unet->audio_end = st_net_step_count(unet->net);
+        if (unit.source == ST_READ_JOIN)
+            unet->image_end = st_net_step_count(unet->net);
         if ((st = build_unit(unet->net, &unit, weights, &w, err)))
             goto done;
+    }
+    memcpy(unet->held, w.held, sizeof unet->held);
     st_net_output(unet->net, w.last, true);
     if ((st = st_net_finish(unet->net, err)))
         goto done;
@@ -173,6 +187,75 @@ void st_unet_worker_close(struct st_unet_worker **worker)
     st_net_run_destroy(&(*worker)->run);
     free(*worker);
     *worker = NULL;
+}
+
+/* Copy the held values [first, last] to the block `to`, or out of the block `from`; the
+ * other is NULL. */
+static void move_held(const struct st_unet_worker *worker, int first, int last, void *to,
+                      const void *from)
+{
+    size_t at = 0;
+    for (int i = first; i <= last; i++) {
+        size_t bytes;
+        unsigned char *value = st_net_run_value(worker->run, worker->unet->held[i], &bytes);
+        if (to)
+            memcpy((unsigned char *)to + at, value, bytes);
+        else
+            memcpy(value, (const unsigned char *)from + at, bytes);
+        at += st_align_size(bytes);
+    }
+}
+
+static size_t held_bytes(const struct st_unet *unet, int first, int last)
+{
+    size_t total = 0;
+    for (int i = first; i <= last; i++)
+        total += st_align_size(st_net_bytes(unet->net, unet->held[i]));
+    return total;
+}
+
+size_t st_unet_image_side_bytes(const struct st_unet *unet)
+{
+    return held_bytes(unet, FIRST_HELD_OF_IMAGE, LAST_HELD_OF_IMAGE);
+}
+
+size_t st_unet_audio_side_bytes(const struct st_unet *unet)
+{
+    return held_bytes(unet, ST_HELD_AUDIO, ST_HELD_AUDIO);
+}
+
+synctalk_status st_unet_run_image_side(struct st_unet_worker *worker, const float *image,
+                                       void *image_side, synctalk_error *err)
+{
+    const struct st_unet *unet = worker->unet;
+    const float *const inputs[] = {image, NULL};
+    synctalk_status st =
+        st_net_run_stretch(worker->run, unet->audio_end, unet->image_end, inputs, NULL, err);
+    if (!st)
+        move_held(worker, FIRST_HELD_OF_IMAGE, LAST_HELD_OF_IMAGE, image_side, NULL);
+    return st;
+}
+
+synctalk_status st_unet_run_audio_side(struct st_unet_worker *worker, const float *audio,
+                                       void *audio_side, synctalk_error *err)
+{
+    const float *const inputs[] = {NULL, audio};
+    synctalk_status st =
+        st_net_run_stretch(worker->run, 0, worker->unet->audio_end, inputs, NULL, err);
+    if (!st)
+        move_held(worker, ST_HELD_AUDIO, ST_HELD_AUDIO, audio_side, NULL);
+    return st;
+}
+
+synctalk_status st_unet_run_rest(struct st_unet_worker *worker, const void *image_side,
+                                 const void *audio_side, float *out, synctalk_error *err)
+{
+    const struct st_unet *unet = worker->unet;
+    float *const outputs[] = {out};
+    move_held(worker, FIRST_HELD_OF_IMAGE, LAST_HELD_OF_IMAGE, NULL, image_side);
+    move_held(worker, ST_HELD_AUDIO, ST_HELD_AUDIO, NULL, audio_side);
+    return st_net_run_stretch(worker->run, unet->image_end, st_net_step_count(unet->net), NULL,
+                              outputs, err);
 }
 
 synctalk_status st_unet_run(struct st_unet_worker *worker, size_t N, const float *image,

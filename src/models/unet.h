@@ -56,6 +56,20 @@ void st_unet_worker_close(struct st_unet_worker **worker);
 synctalk_status st_unet_run(struct st_unet_worker *worker, size_t N, const float *image,
                             const float *audio, float *out, synctalk_error *err);
 
+/* The same network in its three parts, for whoever keeps what does not change: the image
+ * side depends on the source frame alone, the audio side on the sound alone. What a side
+ * gives is opaque, in the precision that the network works in, and means the same to every
+ * worker of this `unet`. Blocks are aligned to 64 bytes, of the sizes below.
+ * st_unet_run() gives the same bytes as its parts. */
+size_t st_unet_image_side_bytes(const struct st_unet *unet);
+size_t st_unet_audio_side_bytes(const struct st_unet *unet);
+synctalk_status st_unet_run_image_side(struct st_unet_worker *worker, const float *image,
+                                       void *image_side, synctalk_error *err);
+synctalk_status st_unet_run_audio_side(struct st_unet_worker *worker, const float *audio,
+                                       void *audio_side, synctalk_error *err);
+synctalk_status st_unet_run_rest(struct st_unet_worker *worker, const void *image_side,
+                                 const void *audio_side, float *out, synctalk_error *err);
+
 /* A checkpoint with random weights under the published names, for tools, tests and
  * benchmarks: He initialisation, batch norms near identity. Same seed, same bytes. */
 synctalk_status st_unet_random(struct st_weights **out, bool narrow, synctalk_encoder encoder,

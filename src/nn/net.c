@@ -346,6 +346,16 @@ size_t st_net_weight_bytes(const struct st_net *net)
     return bytes;
 }
 
+size_t st_net_bytes(const struct st_net *net, int value)
+{
+    return st_net_value_bytes(net, value);
+}
+
+int st_net_step_count(const struct st_net *net)
+{
+    return net->step_count;
+}
+
 size_t st_net_arena_bytes(const struct st_net *net)
 {
     return net->arena_bytes;

@@ -107,4 +107,20 @@ void st_net_run_destroy(struct st_net_run **run); /* NULL-safe */
 synctalk_status st_net_run_execute(struct st_net_run *run, const float *const *inputs,
                                    float *const *outputs, synctalk_error *err);
 
+/* Steps so far: while building, where a stretch that can run alone begins or ends. */
+int st_net_step_count(const struct st_net *net);
+
+/* The steps [first, end) alone. What they read of steps outside the stretch is what its
+ * memory holds: what ran last, or what the caller put there. */
+synctalk_status st_net_run_stretch(struct st_net_run *run, int first, int end,
+                                   const float *const *inputs, float *const *outputs,
+                                   synctalk_error *err);
+
+/* Size of a value in the inner layout. */
+size_t st_net_bytes(const struct st_net *net, int value);
+
+/* Where the run keeps `value`, no input, and how large it is. It holds the value from the
+ * step that makes it to the last one that reads it. */
+void *st_net_run_value(const struct st_net_run *run, int value, size_t *bytes);
+
 #endif /* ST_NN_NET_H */

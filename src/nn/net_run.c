@@ -250,15 +250,30 @@ static dnnl_status_t run_step(struct st_net_run *run, int index, const float *co
     return dnnl_success;
 }
 
-synctalk_status st_net_run_execute(struct st_net_run *run, const float *const *inputs,
-                                   float *const *outputs, synctalk_error *err)
+synctalk_status st_net_run_stretch(struct st_net_run *run, int first, int end,
+                                   const float *const *inputs, float *const *outputs,
+                                   synctalk_error *err)
 {
+    assert(0 <= first && first <= end && end <= run->net->step_count);
     int before = st_nn_single_thread_begin(&run->net->openmp);
     dnnl_status_t s = dnnl_success;
-    for (int i = 0; !s && i < run->net->step_count; i++)
+    for (int i = first; !s && i < end; i++)
         s = run_step(run, i, inputs, outputs);
     if (!s)
         s = dnnl_stream_wait(run->stream);
     st_nn_single_thread_end(&run->net->openmp, before);
     return st_onednn_status(s, "a network's run", err);
+}
+
+synctalk_status st_net_run_execute(struct st_net_run *run, const float *const *inputs,
+                                   float *const *outputs, synctalk_error *err)
+{
+    return st_net_run_stretch(run, 0, run->net->step_count, inputs, outputs, err);
+}
+
+void *st_net_run_value(const struct st_net_run *run, int value, size_t *bytes)
+{
+    assert(value >= 0 && run->net->values[value].buffer != ST_NET_NONE);
+    *bytes = st_net_value_bytes(run->net, value);
+    return value_data(run, value);
 }
