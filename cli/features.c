@@ -10,7 +10,8 @@ static const struct own_option own[] = {
     {.name = NULL},
 };
 
-static const char *const settings[] = {"root", "models", "encoder", "cpu-mask", "overwrite", NULL};
+static const char *const settings[] = {"root",    "models",   "onnxruntime", "encoder", "precision",
+                                       "threads", "cpu-mask", "overwrite",   NULL};
 
 static const char *const text[] = {
     "Runs the audio encoder over a sound and writes its features, one vector for each video "

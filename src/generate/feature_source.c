@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,8 @@ struct st_feature_source {
     struct st_audio_reader *reader;   /* owns */
     struct st_encoder_stream *stream; /* owns */
     bool sound_ended;
+    atomic_bool stopped;
+    struct st_stop stop; /* asks the above */
     float samples[READ_SAMPLES];
 };
 
@@ -103,6 +106,11 @@ synctalk_status st_feature_source_from_file(struct st_feature_source **out,
     return SYNCTALK_OK;
 }
 
+static bool was_stopped(void *source)
+{
+    return atomic_load(&((struct st_feature_source *)source)->stopped);
+}
+
 synctalk_status st_feature_source_from_sound(struct st_feature_source **out, const char *audio,
                                              const struct st_encoder *encoder, int window,
                                              const synctalk_callbacks *callbacks,
@@ -115,14 +123,21 @@ synctalk_status st_feature_source_from_sound(struct st_feature_source **out, con
     *out = NULL;
     if (!(source = create(info->vector, window, err)))
         return SYNCTALK_E_MEMORY;
-    if ((st = st_audio_reader_open(&source->reader, audio, 16000, 1, err)) ||
+    source->stop = (struct st_stop){was_stopped, source};
+    if ((st = st_audio_reader_open(&source->reader, audio, ST_ENCODER_HZ, 1, err)) ||
         (st = st_encoder_stream_open(&source->stream, encoder, err)) ||
         (info->measures && (st = st_sound_show(audio, source->stream, callbacks, err)))) {
         st_feature_source_close(&source);
         return st;
     }
+    st_encoder_stream_stop_by(source->stream, &source->stop);
     *out = source;
     return SYNCTALK_OK;
+}
+
+void st_feature_source_stop(struct st_feature_source *source)
+{
+    atomic_store(&source->stopped, true);
 }
 
 static float *slot(struct st_feature_source *source, int64_t v)

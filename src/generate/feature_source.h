@@ -29,6 +29,9 @@ synctalk_status st_feature_source_from_sound(struct st_feature_source **out, con
                                              const synctalk_callbacks *callbacks,
                                              synctalk_error *err);
 
+/* From any thread: a window that is being made ends with E_CANCELLED within a second. */
+void st_feature_source_stop(struct st_feature_source *source);
+
 void st_feature_source_close(struct st_feature_source **source);
 
 /* Window of output frame `i` into `dst` [window, vector]: vectors i - window/2 ...

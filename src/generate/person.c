@@ -11,6 +11,17 @@
 #include "generate/faces.h"
 #include "generate/model_files.h"
 
+struct st_encoder_options st_encoder_options_of(const synctalk_settings *settings,
+                                                const struct st_kernels *kernels)
+{
+    return (struct st_encoder_options){
+        .kernels = kernels,
+        .threads = settings->threads ? settings->threads : st_cpu_cores(),
+        .exact = settings->precision == SYNCTALK_PRECISION_F32,
+        .onnxruntime = settings->onnxruntime,
+    };
+}
+
 synctalk_status st_person_load_encoder(struct st_encoder **out, synctalk_encoder kind,
                                        const synctalk_settings *settings,
                                        const struct st_kernels *kernels,
@@ -20,11 +31,7 @@ synctalk_status st_person_load_encoder(struct st_encoder **out, synctalk_encoder
     char path[ST_PATH_MAX];
     char purpose[96];
     const struct st_encoder_info *info = st_encoder_info(kind);
-    const struct st_encoder_options options = {
-        .kernels = kernels,
-        .threads = settings->threads ? settings->threads : st_cpu_cores(),
-        .exact = settings->precision == SYNCTALK_PRECISION_F32,
-    };
+    const struct st_encoder_options options = st_encoder_options_of(settings, kernels);
 
     *out = NULL;
     if (!info->runs)

@@ -22,6 +22,10 @@ synctalk_status st_person_open(struct synctalk_person **out, const synctalk_sett
                                const synctalk_callbacks *callbacks, synctalk_error *err);
 void st_person_close(struct synctalk_person **person);
 
+/* How an encoder may use the machine, by the settings. */
+struct st_encoder_options st_encoder_options_of(const synctalk_settings *settings,
+                                                const struct st_kernels *kernels);
+
 /* Find and load the audio encoder `kind`; E_MISSING lists the places it was looked for. */
 synctalk_status st_person_load_encoder(struct st_encoder **out, synctalk_encoder kind,
                                        const synctalk_settings *settings,

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "generate/contact_sheet.h"
 #include "generate/model_files.h"
+#include "generate/person.h"
 #include "generate/preprocess_folder.h"
 #include "generate/preprocess_info.h"
 #include "generate/preprocess_sound.h"
@@ -175,11 +176,7 @@ static synctalk_status write_features(struct work *work, synctalk_error *err)
     char sound[ST_PATH_MAX];
     char path[ST_PATH_MAX];
     struct st_encoder *encoder = NULL;
-    const struct st_encoder_options options = {
-        .kernels = &work->kernels,
-        .threads = work->settings->threads ? work->settings->threads : st_cpu_cores(),
-        .exact = work->settings->precision == SYNCTALK_PRECISION_F32,
-    };
+    const struct st_encoder_options options = st_encoder_options_of(work->settings, &work->kernels);
 
     if (work->samples == 0 || !work->encoder_path[0])
         return SYNCTALK_OK;

@@ -104,6 +104,11 @@ static synctalk_status drain(struct st_encoder_stream *stream, struct st_npy_wri
     }
 }
 
+static bool was_cancelled(void *callbacks)
+{
+    return st_cancelled(callbacks);
+}
+
 synctalk_status st_sound_write_features(const char *audio, const struct st_encoder *encoder,
                                         const char *output, int overwrite,
                                         const synctalk_callbacks *callbacks, int64_t *vectors,
@@ -118,12 +123,15 @@ synctalk_status st_sound_write_features(const char *audio, const struct st_encod
     float samples[CHUNK_SAMPLES];
     float *pulled = NULL;
     size_t got;
+    const struct st_stop stop = {was_cancelled, (void *)callbacks};
 
     if ((st = st_npy_writer_open(&writer, output, overwrite, info->rank, info->shape, err)) ||
         (st = st_sound_measure(&sound, audio, callbacks, err)) ||
         (st = st_audio_reader_open(&reader, audio, 16000, 1, err)) ||
-        (st = st_encoder_stream_open(&stream, encoder, err)) ||
-        (info->measures && (st = st_sound_show(audio, stream, callbacks, err))))
+        (st = st_encoder_stream_open(&stream, encoder, err)))
+        goto done;
+    st_encoder_stream_stop_by(stream, &stop);
+    if ((info->measures && (st = st_sound_show(audio, stream, callbacks, err))))
         goto done;
     if (!(pulled = malloc(PULL_VECTORS * info->vector * sizeof *pulled))) {
         st = st_fail_memory(err, "audio features", PULL_VECTORS * info->vector * sizeof *pulled);

@@ -102,6 +102,12 @@ void st_encoder_stream_close(struct st_encoder_stream **stream)
     *stream = NULL;
 }
 
+void st_encoder_stream_stop_by(struct st_encoder_stream *stream, const struct st_stop *stop)
+{
+    if (stream->desc->stream_stop_by)
+        stream->desc->stream_stop_by(stream->stream, stop);
+}
+
 synctalk_status st_encoder_stream_measure(struct st_encoder_stream *stream, const float *samples,
                                           size_t count, synctalk_error *err)
 {

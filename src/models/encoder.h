@@ -19,8 +19,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/stop.h"
 #include "synctalk/settings.h"
 #include "synctalk/status.h"
+
+#define ST_ENCODER_HZ 16000       /* of the sound */
+#define ST_ENCODER_PUSH_MAX 16000 /* samples in one push */
 
 struct st_kernels;
 
@@ -43,6 +47,7 @@ struct st_encoder_options {
     const struct st_kernels *kernels; /* copied */
     int threads;                      /* that one stream may keep busy; 0 is 1 */
     bool exact;                       /* f32 throughout, else the fastest that is near it */
+    const char *onnxruntime;          /* library, borrowed for the call; NULL: the usual places */
 };
 
 const struct st_encoder_info *st_encoder_info(synctalk_encoder kind); /* NULL for AUTO */
@@ -63,13 +68,17 @@ synctalk_status st_encoder_stream_open(struct st_encoder_stream **out,
                                        const struct st_encoder *encoder, synctalk_error *err);
 void st_encoder_stream_close(struct st_encoder_stream **stream);
 
+/* From now on every call ends with E_CANCELLED within a second after `stop`, borrowed until
+ * close, was asked for. Without it a call may last as long as a piece of sound takes. */
+void st_encoder_stream_stop_by(struct st_encoder_stream *stream, const struct st_stop *stop);
+
 /* All samples of the recording, in as many calls as the caller likes, where info.measures;
  * elsewhere it does nothing. */
 synctalk_status st_encoder_stream_measure(struct st_encoder_stream *stream, const float *samples,
                                           size_t count, synctalk_error *err);
 
-/* Samples: mono f32 at 16 kHz. Push at most 16 000 at a time, and pull until empty after
- * each push: that bounds what the stream holds. */
+/* Samples: mono f32 at 16 kHz. Push at most ST_ENCODER_PUSH_MAX at a time, and pull until empty
+ * after each push: that bounds what the stream holds. */
 synctalk_status st_encoder_stream_push(struct st_encoder_stream *stream, const float *samples,
                                        size_t count, synctalk_error *err);
 synctalk_status st_encoder_stream_finish(struct st_encoder_stream *stream, synctalk_error *err);

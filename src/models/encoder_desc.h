@@ -17,6 +17,8 @@ struct st_encoder_desc {
     const struct st_encoder_info *(*describe)(const void *self);
     synctalk_status (*stream_open)(void **stream, const void *self, synctalk_error *err);
     void (*stream_close)(void *stream);
+    /* NULL where no call takes longer than a tenth of a second. */
+    void (*stream_stop_by)(void *stream, const struct st_stop *stop);
     /* NULL where info.measures is false. */
     synctalk_status (*measure)(void *stream, const float *samples, size_t count,
                                synctalk_error *err);
