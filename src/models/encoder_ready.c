@@ -17,18 +17,3 @@ const struct st_encoder_desc st_encoder_hubert = {
             .runs = false,
         },
 };
-
-const struct st_encoder_desc st_encoder_wenet = {
-    .info =
-        {
-            .kind = SYNCTALK_ENCODER_WENET,
-            .name = "wenet",
-            .weight_files = (const char *const[]){"wenet/encoder.onnx", "encoder.onnx", NULL},
-            .feature_files = (const char *const[]){"aud_wenet.npy", NULL},
-            .vector = 8192,
-            .rank = 2,
-            .shape = {16, 512},
-            .fps = 20,
-            .runs = false,
-        },
-};

@@ -45,8 +45,8 @@ static const synctalk_network table[] = {
         .users = "persons trained on wenet features",
         .files = NAMES{"wenet/encoder.onnx", "encoder.onnx", NULL},
         .licence = "not stated by its publisher",
-        .source = "docs/WEIGHTS.md of github.com/anliyuan/FeatherTalk links encoder.onnx; this "
-                  "version reads ready features (aud_wenet.npy) alone",
+        .source = "docs/WEIGHTS.md of github.com/anliyuan/FeatherTalk links encoder.onnx; it is "
+                  "run by ONNX Runtime",
         .file = "encoder.onnx",
     },
     {
