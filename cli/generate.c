@@ -15,6 +15,8 @@ static const struct own_option own[] = {
     {"output", 'o', OWN_TEXT, .unit = "OUT.mp4",
      .help = "video to write, by default MODEL-AUDIO.mp4 here; for several sounds a folder"},
     {"json", 0, OWN_FLAG, .help = "print each result as one line of JSON"},
+    {"stats", 0, OWN_FLAG,
+     .help = "tell on stderr where the time of each video went; as JSON with --progress json"},
     {"show-settings", 0, OWN_FLAG,
      .help = "print the settings in force and what set each; no video is made"},
     {.name = NULL},
@@ -207,6 +209,8 @@ static int run(struct args *args)
     }
     if (!code) {
         progress_begin(&progress, args);
+        if (args_flag(args, "stats"))
+            progress_tell_stats(&progress);
         code = make_all(args, &batch, &progress);
     }
     batch_free(&batch);

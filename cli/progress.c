@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "console.h"
+#include "stats.h"
 
 #define PLAIN_PERIOD 5.0    /* seconds between lines off a terminal */
 #define TERMINAL_PERIOD 0.1 /* seconds between two states of the line */
@@ -219,6 +220,18 @@ static void on_log(void *user, synctalk_log_level level, const char *message)
     }
     progress_end(progress);
     say(progress->command, "%s%s", level == SYNCTALK_LOG_WARNING ? "warning: " : "", message);
+}
+
+static void on_stats(void *user, const synctalk_stats *stats)
+{
+    struct progress *progress = user;
+    progress_end(progress);
+    stats_print(stats, progress->kind == PROGRESS_JSON);
+}
+
+void progress_tell_stats(struct progress *progress)
+{
+    progress->callbacks.stats = on_stats;
 }
 
 void progress_begin(struct progress *progress, const struct args *args)

@@ -35,6 +35,9 @@ struct progress {
  * callbacks borrow `progress`: it must not move. */
 void progress_begin(struct progress *progress, const struct args *args);
 
+/* From here on tell of each video where its time went. */
+void progress_tell_stats(struct progress *progress);
+
 /* A new item of a batch begins. */
 void progress_item(struct progress *progress, size_t item, size_t items, const char *audio,
                    const char *output);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "synctalk/export.h"
+#include "synctalk/stats.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,7 +45,10 @@ typedef struct synctalk_callbacks {
     int (*cancelled)(void *user);
     /** One sentence without a newline; borrowed until the callback returns. */
     void (*log)(void *user, synctalk_log_level level, const char *message);
-    void *reserved[4]; /**< NULL */
+    /** Once for each video that is finished, before the call returns; `stats` is borrowed until
+     *  the callback returns. Nothing is measured where this is NULL. */
+    void (*stats)(void *user, const synctalk_stats *stats);
+    void *reserved[3]; /**< NULL */
 } synctalk_callbacks;
 
 #ifdef __cplusplus

@@ -40,6 +40,7 @@
 #include "synctalk/preprocess.h"
 #include "synctalk/progress.h"
 #include "synctalk/settings.h"
+#include "synctalk/stats.h"
 #include "synctalk/status.h"
 #include "synctalk/train.h"
 #include "synctalk/vad.h"

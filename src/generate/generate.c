@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cpu.h"
 #include "base/error.h"
@@ -27,6 +26,8 @@ struct run {
     struct st_video_writer *writer;
     struct st_video_writer_settings video;
     struct st_render render;
+    struct st_stats stats;
+    bool watched; /* stats are filled */
 };
 
 static const char *const x264_names[] = {"ultrafast", "superfast", "veryfast", "faster",
@@ -136,6 +137,7 @@ static synctalk_status open_video(struct run *run, const struct synctalk_person 
         .audio_channels = sound->channels,
         .audio_kbps = s->audio_kbps,
         .callbacks = callbacks,
+        .watch = run->watched ? &run->stats.writer : NULL,
     };
     fit_size(&run->video, info, s->max_lines);
     if (run->video.source_width < 2 || run->video.source_height < 2)
@@ -167,18 +169,11 @@ static void describe_render(struct run *run, const struct synctalk_person *perso
         .fps = person->hears->fps,
         .workers = workers,
         .slots = slots,
+        .stats = run->watched ? &run->stats : NULL,
     };
 }
 
-static double seconds_since(const struct timespec *start)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
-}
-
-static void fill_report(synctalk_report *report, const struct run *run,
-                        const struct timespec *start)
+static void fill_report(synctalk_report *report, const struct run *run, int64_t began_ns)
 {
     *report = (synctalk_report){
         .frames = run->plan.frames,
@@ -186,9 +181,22 @@ static void fill_report(synctalk_report *report, const struct run *run,
         .width = run->video.width,
         .height = run->video.height,
         .audio_seconds = (double)run->sound.samples / run->sound.rate_hz,
-        .seconds = seconds_since(start),
+        .seconds = 1e-9 * (double)(st_wall_ns() - began_ns),
         .threads = run->render.workers,
     };
+}
+
+static void tell_stats(struct run *run, const synctalk_callbacks *callbacks)
+{
+    const struct st_run_facts facts = {
+        .frames = run->plan.frames,
+        .fps = run->video.fps,
+        .audio_seconds = (double)run->sound.samples / run->sound.rate_hz,
+        .workers = run->render.workers,
+        .encoder_threads = run->video.threads,
+    };
+    st_lap(&run->stats.writer, ST_STAGE_MUX); /* the file was put in its place */
+    st_stats_tell(&run->stats, &facts, callbacks);
 }
 
 synctalk_status st_generate(const struct synctalk_person *person, const synctalk_settings *settings,
@@ -198,10 +206,11 @@ synctalk_status st_generate(const struct synctalk_person *person, const synctalk
 {
     synctalk_status st;
     struct run run = {0};
-    struct timespec start;
+    const int64_t began_ns = st_wall_ns();
     const bool clips = settings->mode == SYNCTALK_MODE_CLIPS;
 
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    if ((run.watched = callbacks && callbacks->stats))
+        st_stats_begin(&run.stats);
     /* The output first: a name that cannot be written is told before any work. */
     if ((st = st_output_open(&run.output, output, settings->overwrite != 0, err)) ||
         (st = clips ? st_clips_mode_check(settings, output, err) : SYNCTALK_OK) ||
@@ -213,6 +222,7 @@ synctalk_status st_generate(const struct synctalk_person *person, const synctalk
         (st = open_video(&run, person, settings, audio, callbacks, err)))
         goto done;
     describe_render(&run, person, settings);
+    st_lap(run.render.stats ? &run.stats.writer : NULL, ST_STAGE_OPEN);
     if ((st = st_render(&run.render, callbacks, err)))
         goto done;
     st_progress(callbacks, "finish", 0, 1, 0);
@@ -224,7 +234,9 @@ synctalk_status st_generate(const struct synctalk_person *person, const synctalk
         goto done;
     st_progress(callbacks, "finish", 1, 1, 0);
     if (report)
-        fill_report(report, &run, &start);
+        fill_report(report, &run, began_ns);
+    if (run.watched)
+        tell_stats(&run, callbacks);
 
 done:
     st_video_writer_close(&run.writer);

@@ -4,14 +4,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/queue.h"
 #include "base/sequence.h"
-#include "generate/fade.h"
+#include "generate/draw.h"
 
 #define SOUND_CHUNK 1024 /* sample frames handed to the writer in one step */
 #define POLL_MS 50       /* how long the writer sleeps between looks at `cancelled` */
@@ -20,10 +19,7 @@
 /* One frame on its way. */
 struct slot {
     int64_t index;
-    struct st_plan_frame plan;
-    struct st_frame frame;
-    struct st_frame other; /* where it fades */
-    float *audio;          /* [audio_dims] of the UNet, where the face is redrawn; owns */
+    struct st_drawing drawing;
 };
 
 /* What a worker owns for itself. */
@@ -31,11 +27,9 @@ struct worker {
     struct pipeline *pipeline;
     pthread_t thread;
     bool running;
-    struct st_unet_worker *unet;
-    struct st_redraw *redraw;
-    float *input;            /* [6, 320, 320] */
-    float *prediction;       /* [3, 320, 320] */
-    struct st_picture spare; /* where clips fade: what is moved is drawn in here */
+    struct st_drawer *drawer;   /* owns */
+    struct st_stopwatch *watch; /* `own`, or NULL: off */
+    struct st_stopwatch own;
 };
 
 struct pipeline {
@@ -77,38 +71,49 @@ static unsigned wanted_of(const struct st_render *r, bool sync)
            (r->parsing ? ST_FRAME_PARSING : 0u);
 }
 
-static synctalk_status read_frame(struct pipeline *p, struct slot *slot, synctalk_error *err)
+static synctalk_status read_frame(struct pipeline *p, struct st_drawing *drawing,
+                                  struct st_stopwatch *watch, synctalk_error *err)
 {
     const struct st_render *r = p->render;
-    struct st_plan_frame *plan = &slot->plan;
+    struct st_plan_frame *plan = &drawing->plan;
     bool draw;
     synctalk_status st;
 
-    *plan = st_plan_at(r->plan, slot->index);
-    if ((st = st_frame_reader_read(r->frames, plan->source, wanted_of(r, plan->sync), &slot->frame,
-                                   err)))
+    st = st_frame_reader_read(r->frames, plan->source, wanted_of(r, plan->sync), &drawing->frame,
+                              err);
+    st_lap(watch, ST_STAGE_DECODE);
+    if (st)
         return st;
-    draw = slot->frame.draw;
+    draw = drawing->frame.draw;
     if (plan->fades) {
-        if ((st = st_frame_reader_read(r->frames, plan->other, wanted_of(r, plan->other_sync),
-                                       &slot->other, err)))
+        st = st_frame_reader_read(r->frames, plan->other, wanted_of(r, plan->other_sync),
+                                  &drawing->other, err);
+        st_lap(watch, ST_STAGE_DECODE);
+        if (st)
             return st;
-        draw = draw || slot->other.draw;
+        draw = draw || drawing->other.draw;
     }
-    return draw ? st_feature_source_window(r->features, plan->window, slot->audio, err)
-                : SYNCTALK_OK;
+    if (!draw)
+        return SYNCTALK_OK;
+    st = st_feature_source_window(r->features, plan->window, drawing->audio, err);
+    st_lap(watch, ST_STAGE_HEAR);
+    return st;
 }
 
 static void *reader_main(void *arg)
 {
     struct pipeline *p = arg;
+    struct st_stopwatch *watch = p->render->stats ? &p->render->stats->reader : NULL;
     synctalk_error error = {0};
     void *item;
 
+    st_stopwatch_start(watch);
     for (int64_t i = 0; i < p->render->plan->frames && st_queue_pop(p->unused, &item); i++) {
         struct slot *slot = item;
+        st_lap(watch, ST_STAGE_WAIT_ROOM);
         slot->index = i;
-        synctalk_status st = read_frame(p, slot, &error);
+        slot->drawing.plan = st_plan_at(p->render->plan, i);
+        synctalk_status st = read_frame(p, &slot->drawing, watch, &error);
         if (st) {
             give_up(p, st, &error);
             return NULL;
@@ -120,63 +125,24 @@ static void *reader_main(void *arg)
     return NULL;
 }
 
-/* Redraw the face in `frame` to fit the window `audio`, where it is to be redrawn. */
-static synctalk_status draw_frame(struct worker *w, struct st_frame *frame, const float *audio,
-                                  synctalk_error *err)
-{
-    if (!frame->draw)
-        return SYNCTALK_OK;
-    st_redraw_crop(w->redraw, &frame->picture, &frame->box, w->input);
-    synctalk_status st = st_unet_run(w->unet, 1, w->input, audio, w->prediction, err);
-    if (!st)
-        st_redraw_paste(w->redraw, &frame->picture, w->prediction, &frame->landmarks,
-                        frame->has_parsing ? &frame->parsing : NULL);
-    return st;
-}
-
-/* Lay the other finished picture over the frame. */
-static void fade_frame(struct worker *w, struct slot *slot)
-{
-    const struct st_plan_frame *plan = &slot->plan;
-    const struct st_fade fade = {.weight = plan->weight,
-                                 .moves = plan->moves,
-                                 .move = plan->move,
-                                 .other_move = plan->other_move};
-    struct st_picture *picture = &slot->frame.picture;
-
-    st_fade_pictures(plan->moves ? &w->spare : picture, picture, &slot->other.picture, &fade);
-    if (plan->moves) {
-        const struct st_picture finished = w->spare;
-        w->spare = *picture;
-        *picture = finished;
-    }
-}
-
-static synctalk_status draw_slot(struct worker *w, struct slot *slot, synctalk_error *err)
-{
-    synctalk_status st = draw_frame(w, &slot->frame, slot->audio, err);
-    if (st || !slot->plan.fades)
-        return st;
-    if (!(st = draw_frame(w, &slot->other, slot->audio, err)))
-        fade_frame(w, slot);
-    return st;
-}
-
 static void *worker_main(void *arg)
 {
     struct worker *w = arg;
     synctalk_error error = {0};
     void *item;
 
+    st_stopwatch_start(w->watch);
     while (st_queue_pop(w->pipeline->work, &item)) {
         struct slot *slot = item;
-        synctalk_status st = draw_slot(w, slot, &error);
+        st_lap(w->watch, ST_STAGE_WAIT_WORK);
+        synctalk_status st = st_drawer_draw(w->drawer, &slot->drawing, &error);
         if (st) {
             give_up(w->pipeline, st, &error);
             break;
         }
         st_sequence_put(w->pipeline->done, slot->index, slot);
     }
+    st_lap(w->watch, ST_STAGE_WAIT_WORK);
     return NULL;
 }
 
@@ -200,11 +166,17 @@ static synctalk_status write_sound(const struct st_render *r, int64_t until, int
     return SYNCTALK_OK;
 }
 
-static int64_t now_ns(void)
+/* Callbacks, of which the caller may ask much or nothing. */
+static synctalk_status tell(const struct st_render *r, const synctalk_callbacks *callbacks,
+                            int64_t frames, int64_t *told_ns, synctalk_error *err)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000LL + t.tv_nsec;
+    if (st_cancelled(callbacks))
+        return st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
+    if (st_wall_ns() - *told_ns >= PROGRESS_NS) {
+        st_progress(callbacks, "frames", frames, r->plan->frames, r->fps);
+        *told_ns = st_wall_ns();
+    }
+    return SYNCTALK_OK;
 }
 
 /* The calling thread's part: frames in order, and their sound, into the file. */
@@ -212,31 +184,34 @@ static synctalk_status write_frames(struct pipeline *p, const synctalk_callbacks
                                     synctalk_error *err)
 {
     const struct st_render *r = p->render;
+    struct st_stopwatch *watch = r->stats ? &r->stats->writer : NULL;
     const int64_t rate = st_audio_reader_info(r->sound)->rate_hz;
     int64_t given = 0;
-    int64_t told_ns = now_ns();
+    int64_t told_ns = st_wall_ns();
     synctalk_status st;
 
     for (int64_t i = 0; i < r->plan->frames;) {
         void *item;
-        if (st_cancelled(callbacks))
-            return st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
-        if (now_ns() - told_ns >= PROGRESS_NS) {
-            st_progress(callbacks, "frames", i, r->plan->frames, r->fps);
-            told_ns = now_ns();
-        }
+        if ((st = tell(r, callbacks, i, &told_ns, err)))
+            return st;
+        st_lap(watch, ST_STAGE_TELL);
         enum st_sequence_result result = st_sequence_next(p->done, POLL_MS, &item);
+        st_lap(watch, ST_STAGE_WAIT_WORK);
         if (result == ST_SEQUENCE_ABORTED)
             return SYNCTALK_OK; /* the status is the pipeline's */
         if (result == ST_SEQUENCE_WAIT)
             continue;
+        if (r->stats && i == 0)
+            r->stats->first_frame_ns = st_wall_ns();
         struct slot *slot = item;
-        if ((st = st_video_writer_frame(r->writer, slot->frame.picture.data,
-                                        slot->frame.picture.stride, err)))
+        if ((st = st_video_writer_frame(r->writer, slot->drawing.frame.picture.data,
+                                        slot->drawing.frame.picture.stride, err)))
             return st;
         i++;
         st_queue_push(p->unused, slot);
-        if ((st = write_sound(r, i * rate / r->fps, &given, err)))
+        st = write_sound(r, i * rate / r->fps, &given, err);
+        st_lap(watch, ST_STAGE_SOUND);
+        if (st)
             return st;
     }
     st_progress(callbacks, "frames", r->plan->frames, r->plan->frames, r->fps);
@@ -246,26 +221,40 @@ static synctalk_status write_frames(struct pipeline *p, const synctalk_callbacks
 static synctalk_status make_worker(struct worker *w, struct pipeline *p, synctalk_error *err)
 {
     const struct st_render *r = p->render;
-    const size_t plane = (size_t)ST_UNET_SIDE * ST_UNET_SIDE * sizeof(float);
+    w->pipeline = p;
+    w->watch = r->stats ? &w->own : NULL;
+    const struct st_drawer_settings settings = {
+        .unet = r->unet,
+        .kernels = r->kernels,
+        .info = r->info,
+        .redraw = r->redraw,
+        .fades = r->plan->clips != NULL,
+        .watch = w->watch,
+    };
+    return st_drawer_create(&w->drawer, &settings, err);
+}
+
+static synctalk_status make_slot(struct slot *slot, struct pipeline *p, synctalk_error *err)
+{
+    const struct st_render *r = p->render;
+    const struct st_unet_form *form = st_unet_form(r->unet);
+    const size_t audio = form->audio_dims[0] * form->audio_dims[1] * form->audio_dims[2];
+    struct st_drawing *drawing = &slot->drawing;
     synctalk_status st;
 
-    w->pipeline = p;
-    if ((st = st_unet_worker_open(&w->unet, r->unet, err)) ||
-        (st = st_redraw_create(&w->redraw, &r->redraw, r->info->largest_side, r->kernels, err)))
+    if (!(drawing->audio = st_alloc_aligned(audio * sizeof(float))))
+        return st_fail_memory(err, "an audio window", audio * sizeof(float));
+    if ((st = st_picture_resize(&drawing->frame.picture, r->info->width, r->info->height, err)) ||
+        (r->plan->clips &&
+         (st = st_picture_resize(&drawing->other.picture, r->info->width, r->info->height, err))))
         return st;
-    w->input = st_alloc_aligned(6 * plane);
-    w->prediction = st_alloc_aligned(3 * plane);
-    if (!w->input || !w->prediction)
-        return st_fail_memory(err, "a frame worker", 9 * plane);
-    return r->plan->clips ? st_picture_resize(&w->spare, r->info->width, r->info->height, err)
-                          : SYNCTALK_OK;
+    st_queue_push(p->unused, slot);
+    return SYNCTALK_OK;
 }
 
 static synctalk_status make_pipeline(struct pipeline *p, synctalk_error *err)
 {
     const struct st_render *r = p->render;
-    const struct st_unet_form *form = st_unet_form(r->unet);
-    const size_t audio = form->audio_dims[0] * form->audio_dims[1] * form->audio_dims[2];
     synctalk_status st;
 
     if ((st = st_queue_create(&p->unused, (size_t)r->slots, err)) ||
@@ -276,16 +265,9 @@ static synctalk_status make_pipeline(struct pipeline *p, synctalk_error *err)
     p->workers = calloc((size_t)r->workers, sizeof *p->workers);
     if (!p->slots || !p->workers)
         return st_fail_memory(err, "the render pipeline", (size_t)r->slots * sizeof *p->slots);
-    for (int i = 0; i < r->slots; i++) {
-        struct slot *slot = &p->slots[i];
-        if (!(slot->audio = st_alloc_aligned(audio * sizeof(float))))
-            return st_fail_memory(err, "an audio window", audio * sizeof(float));
-        if ((st = st_picture_resize(&slot->frame.picture, r->info->width, r->info->height, err)) ||
-            (r->plan->clips &&
-             (st = st_picture_resize(&slot->other.picture, r->info->width, r->info->height, err))))
+    for (int i = 0; i < r->slots; i++)
+        if ((st = make_slot(&p->slots[i], p, err)))
             return st;
-        st_queue_push(p->unused, slot);
-    }
     for (int i = 0; i < r->workers; i++)
         if ((st = make_worker(&p->workers[i], p, err)))
             return st;
@@ -304,18 +286,13 @@ static synctalk_status start(pthread_t *thread, bool *running, void *(*entry)(vo
 
 static void free_pipeline(struct pipeline *p)
 {
-    for (int i = 0; p->workers && i < p->render->workers; i++) {
-        struct worker *w = &p->workers[i];
-        st_unet_worker_close(&w->unet);
-        st_redraw_destroy(&w->redraw);
-        free(w->input);
-        free(w->prediction);
-        st_picture_free(&w->spare);
-    }
+    for (int i = 0; p->workers && i < p->render->workers; i++)
+        st_drawer_destroy(&p->workers[i].drawer);
     for (int i = 0; p->slots && i < p->render->slots; i++) {
-        st_frame_free(&p->slots[i].frame);
-        st_frame_free(&p->slots[i].other);
-        free(p->slots[i].audio);
+        struct st_drawing *drawing = &p->slots[i].drawing;
+        st_frame_free(&drawing->frame);
+        st_frame_free(&drawing->other);
+        free(drawing->audio);
     }
     free(p->workers);
     free(p->slots);
@@ -349,6 +326,8 @@ synctalk_status st_render(const struct st_render *render, const synctalk_callbac
     for (int i = 0; i < render->workers; i++)
         if (p.workers[i].running)
             pthread_join(p.workers[i].thread, NULL);
+    for (int i = 0; render->stats && i < render->workers; i++)
+        st_stopwatch_add(&render->stats->worker, &p.workers[i].own);
     st = p.status;
     if (st && err)
         *err = p.error;

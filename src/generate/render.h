@@ -21,6 +21,7 @@
 #include "generate/feature_source.h"
 #include "generate/frame_source.h"
 #include "generate/plan.h"
+#include "generate/stats.h"
 #include "kernels/kernels.h"
 #include "media/audio_reader.h"
 #include "media/video_writer.h"
@@ -38,8 +39,9 @@ struct st_render {
     struct st_redraw_settings redraw;
     bool parsing; /* obey parsing masks */
     int fps;
-    int workers; /* >= 1 */
-    int slots;   /* >= 1, frames in flight */
+    int workers;            /* >= 1 */
+    int slots;              /* >= 1, frames in flight */
+    struct st_stats *stats; /* filled; or NULL: nothing is measured */
 };
 
 /* Render every frame of the plan and all the sound into the writer; finishing the file is

@@ -49,6 +49,7 @@ struct st_video_writer {
     int source_hz, channels;
     int frame_samples, filled; /* of audio.frame: what the encoder takes; what is in it */
 
+    struct st_stopwatch *watch; /* borrowed; NULL: off */
     bool finished;
     synctalk_status failed; /* first failure: nothing more is written */
 };
@@ -265,6 +266,7 @@ synctalk_status st_video_writer_open(struct st_video_writer **out,
         st = st_fail_memory(err, settings->name, sizeof *w);
         goto done;
     }
+    w->watch = settings->watch;
     if ((code = avformat_alloc_output_context2(&w->muxer, NULL, "mp4", NULL)) < 0) {
         st = code == AVERROR(ENOMEM)
                  ? st_fail_memory(err, w->name, sizeof *w->muxer)
@@ -303,6 +305,7 @@ static synctalk_status drain(struct st_video_writer *w, struct track *track, syn
 {
     for (;;) {
         int code = avcodec_receive_packet(track->encoder, w->packet);
+        st_lap(w->watch, ST_STAGE_ENCODE);
         if (code == AVERROR(EAGAIN) || code == AVERROR_EOF)
             return SYNCTALK_OK;
         if (code < 0)
@@ -312,6 +315,7 @@ static synctalk_status drain(struct st_video_writer *w, struct track *track, syn
         av_packet_rescale_ts(w->packet, track->encoder->time_base, track->stream->time_base);
         w->packet->stream_index = track->stream->index;
         code = av_interleaved_write_frame(w->muxer, w->packet); /* takes the packet */
+        st_lap(w->watch, ST_STAGE_MUX);
         if (code < 0 || w->output.errno_of_write)
             return fail_av(w, "write", code, err);
     }
@@ -322,6 +326,7 @@ static synctalk_status encode(struct st_video_writer *w, struct track *track, AV
                               synctalk_error *err)
 {
     int code = avcodec_send_frame(track->encoder, frame);
+    st_lap(w->watch, ST_STAGE_ENCODE);
     return code < 0 ? fail_av(w, "encode", code, err) : drain(w, track, err);
 }
 
@@ -351,6 +356,7 @@ static synctalk_status write_picture(struct st_video_writer *w, const uint8_t *b
         return fail_av(w, "make a picture", code, err);
     if ((code = scale(w, bgr, stride, frame)) < 0)
         return fail_av(w, "convert a picture", code, err);
+    st_lap(w->watch, ST_STAGE_CONVERT);
     frame->pts = w->video.next_pts++;
     return encode(w, &w->video, frame, err);
 }
@@ -450,6 +456,7 @@ static synctalk_status finish(struct st_video_writer *w, synctalk_error *err)
     int code = av_write_trailer(w->muxer);
     if (code < 0 || w->output.errno_of_write)
         return fail_av(w, "write the index", code, err);
+    st_lap(w->watch, ST_STAGE_MUX);
     return st_media_output_finish(&w->output, err);
 }
 

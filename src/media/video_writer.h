@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/stopwatch.h"
 #include "synctalk/progress.h"
 #include "synctalk/status.h"
 
@@ -29,6 +30,7 @@ struct st_video_writer_settings {
     int audio_channels;      /* 1 or 2 */
     int audio_kbps;
     const synctalk_callbacks *callbacks; /* may be NULL; `cancelled` is asked at every write */
+    struct st_stopwatch *watch;          /* of the thread that writes; borrowed; or NULL */
 };
 
 /* E_UNSUPPORTED where libavcodec has no H.264 or AAC encoder: says what to install. */

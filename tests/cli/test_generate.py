@@ -195,6 +195,27 @@ class Progress(harness.DemoCase):
         self.assertEqual([e["output"] for e in events if e["event"] == "item"],
                          [f"{self.name}-a.mp4"])
 
+    def test_stats_for_people(self):
+        text = self.run_generate("--stats").stderr
+        for words in ("ms/frame", "network", "wait for room", "x real time", "cores busy"):
+            self.assertIn(words, text)
+        self.assertRegex(text, r"bottleneck: (reader|worker|writer), busy for \d+ %")
+        self.assertNotIn("bottleneck", self.run_generate().stderr)
+
+    def test_stats_for_programs(self):
+        done = self.run_generate("--stats", "--progress", "json", "--threads", "2")
+        events = [json.loads(line) for line in done.stderr.splitlines()]
+        stats = [e for e in events if e["event"] == "stats"]
+        self.assertEqual([e["frames"] for e in stats], [15])
+        stages = {(e["thread"], e["stage"]): e for e in stats[0]["stages"]}
+        for key in [("worker", "crop"), ("worker", "paste"), ("reader", "decode")]:
+            self.assertEqual(stages[key]["times"], 15)
+        self.assertEqual(stages["worker", "crop"]["threads"], 2)
+        self.assertTrue(stages["worker", "wait for work"]["waits"])
+        self.assertIsNone(stages["encoder", "encode"]["seconds"])
+        self.assertGreater(stats[0]["first_frame"], 0)
+        self.assertGreater(stats[0]["wall_seconds"], stats[0]["first_frame"])
+
     def test_json_failure(self):
         done = self.run_command("generate", *self.person, "--audio", "absent.wav", "--progress",
                                 "json")

@@ -73,6 +73,49 @@ static void the_file_does_not_depend_on_the_number_of_workers(void **state)
     project_remove(&p);
 }
 
+static void keep_stats(void *user, const synctalk_stats *stats)
+{
+    synctalk_stats *kept = user;
+    assert_int_equal(kept->frames, 0); /* told once */
+    double alone = 0;
+    for (size_t i = 0; i < stats->stage_count; i++) {
+        const synctalk_stage *stage = &stats->stages[i];
+        if (strcmp(stage->thread, "writer") == 0)
+            alone += stage->seconds;
+        if (strcmp(stage->name, "crop") == 0)
+            assert_int_equal(stage->times, stats->frames);
+    }
+    /* One thread, from the call's begin to its end. */
+    assert_true(alone > 0 && alone <= stats->seconds);
+    assert_true(alone > 0.5 * stats->seconds);
+    *kept = *stats;
+    kept->stages = NULL;
+}
+
+static void the_time_of_a_video_is_told(void **state)
+{
+    (void)state;
+    struct project p;
+    synctalk_settings s;
+    synctalk_person *person;
+    synctalk_stats kept = {0};
+
+    project_create(&p, 130, 98, 20);
+    settings_for(&s, &p);
+    s.threads = 2;
+    const synctalk_callbacks callbacks = {.user = &kept, .stats = keep_stats};
+    ST_OK(synctalk_person_open(&person, &s, NULL, err));
+    ST_OK(synctalk_generate(person, &s, p.sound, p.output, &callbacks, NULL, err));
+    assert_int_equal(kept.frames, 20);
+    assert_true(kept.fps == 25 && kept.cores >= 1);
+    assert_true(kept.first_frame > 0 && kept.first_frame < kept.seconds);
+    assert_true(kept.busy > 0 && kept.busy <= 1);
+    assert_non_null(kept.busiest);
+    assert_non_null(kept.longest);
+    synctalk_person_close(&person);
+    project_remove(&p);
+}
+
 static void one_person_serves_many_sounds_and_settings(void **state)
 {
     (void)state;
@@ -251,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_file_does_not_depend_on_the_number_of_workers),
+        cmocka_unit_test(the_time_of_a_video_is_told),
         cmocka_unit_test(one_person_serves_many_sounds_and_settings),
         cmocka_unit_test(stopping_at_any_moment_leaves_nothing),
         cmocka_unit_test(a_full_disk_leaves_nothing_and_is_told),

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generate/draw.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "generate/fade.h"
+
+#define PLANE_BYTES ((size_t)ST_UNET_SIDE * ST_UNET_SIDE * sizeof(float))
+
+struct st_drawer {
+    struct st_stopwatch *watch;  /* borrowed; NULL: off */
+    struct st_unet_worker *unet; /* owns, as all below */
+    struct st_redraw *redraw;
+    float *input;            /* [6, 320, 320] */
+    float *prediction;       /* [3, 320, 320] */
+    struct st_picture spare; /* where drawings fade: what is moved is drawn in here */
+};
+
+synctalk_status st_drawer_create(struct st_drawer **out, const struct st_drawer_settings *settings,
+                                 synctalk_error *err)
+{
+    const struct st_frame_info *info = settings->info;
+    synctalk_status st;
+
+    *out = NULL;
+    struct st_drawer *drawer = calloc(1, sizeof *drawer);
+    if (!drawer)
+        return st_fail_memory(err, "a frame worker", sizeof *drawer);
+    drawer->watch = settings->watch;
+    if ((st = st_unet_worker_open(&drawer->unet, settings->unet, err)) ||
+        (st = st_redraw_create(&drawer->redraw, &settings->redraw, info->largest_side,
+                               settings->kernels, err)))
+        goto done;
+    drawer->input = st_alloc_aligned(6 * PLANE_BYTES);
+    drawer->prediction = st_alloc_aligned(3 * PLANE_BYTES);
+    if (!drawer->input || !drawer->prediction) {
+        st = st_fail_memory(err, "a frame worker", 9 * PLANE_BYTES);
+        goto done;
+    }
+    if (settings->fades && (st = st_picture_resize(&drawer->spare, info->width, info->height, err)))
+        goto done;
+    *out = drawer;
+    drawer = NULL;
+
+done:
+    st_drawer_destroy(&drawer);
+    return st;
+}
+
+void st_drawer_destroy(struct st_drawer **drawer)
+{
+    if (!drawer || !*drawer)
+        return;
+    struct st_drawer *d = *drawer;
+    st_unet_worker_close(&d->unet);
+    st_redraw_destroy(&d->redraw);
+    free(d->input);
+    free(d->prediction);
+    st_picture_free(&d->spare);
+    free(d);
+    *drawer = NULL;
+}
+
+/* Redraw the face in `frame` to fit the window `audio`, where it is to be redrawn. */
+static synctalk_status draw_frame(struct st_drawer *d, struct st_frame *frame, const float *audio,
+                                  synctalk_error *err)
+{
+    if (!frame->draw)
+        return SYNCTALK_OK;
+    st_redraw_crop(d->redraw, &frame->picture, &frame->box, d->input);
+    st_lap(d->watch, ST_STAGE_CROP);
+    synctalk_status st = st_unet_run(d->unet, 1, d->input, audio, d->prediction, err);
+    st_lap(d->watch, ST_STAGE_NET_REST);
+    if (st)
+        return st;
+    st_redraw_paste(d->redraw, &frame->picture, d->prediction, &frame->landmarks,
+                    frame->has_parsing ? &frame->parsing : NULL);
+    st_lap(d->watch, ST_STAGE_PASTE);
+    return SYNCTALK_OK;
+}
+
+/* Lay the other finished picture over the frame. */
+static void fade_frame(struct st_drawer *d, struct st_drawing *drawing)
+{
+    const struct st_plan_frame *plan = &drawing->plan;
+    const struct st_fade fade = {.weight = plan->weight,
+                                 .moves = plan->moves,
+                                 .move = plan->move,
+                                 .other_move = plan->other_move};
+    struct st_picture *picture = &drawing->frame.picture;
+
+    st_fade_pictures(plan->moves ? &d->spare : picture, picture, &drawing->other.picture, &fade);
+    if (plan->moves) {
+        const struct st_picture finished = d->spare;
+        d->spare = *picture;
+        *picture = finished;
+    }
+    st_lap(d->watch, ST_STAGE_FADE);
+}
+
+synctalk_status st_drawer_draw(struct st_drawer *drawer, struct st_drawing *drawing,
+                               synctalk_error *err)
+{
+    synctalk_status st = draw_frame(drawer, &drawing->frame, drawing->audio, err);
+    if (st || !drawing->plan.fades)
+        return st;
+    if (!(st = draw_frame(drawer, &drawing->other, drawing->audio, err)))
+        fade_frame(drawer, drawing);
+    return st;
+}
