@@ -13,6 +13,7 @@ struct st_drawer {
     struct st_stopwatch *watch;  /* borrowed; NULL: off */
     struct st_unet_worker *unet; /* owns, as all below */
     struct st_redraw *redraw;
+    void *audio_side;
     float *input;            /* [6, 320, 320] */
     float *prediction;       /* [3, 320, 320] */
     struct st_picture spare; /* where drawings fade: what is moved is drawn in here */
@@ -35,7 +36,8 @@ synctalk_status st_drawer_create(struct st_drawer **out, const struct st_drawer_
         goto done;
     drawer->input = st_alloc_aligned(6 * PLANE_BYTES);
     drawer->prediction = st_alloc_aligned(3 * PLANE_BYTES);
-    if (!drawer->input || !drawer->prediction) {
+    drawer->audio_side = st_alloc_aligned(st_unet_audio_side_bytes(settings->unet));
+    if (!drawer->input || !drawer->prediction || !drawer->audio_side) {
         st = st_fail_memory(err, "a frame worker", 9 * PLANE_BYTES);
         goto done;
     }
@@ -56,6 +58,7 @@ void st_drawer_destroy(struct st_drawer **drawer)
     struct st_drawer *d = *drawer;
     st_unet_worker_close(&d->unet);
     st_redraw_destroy(&d->redraw);
+    free(d->audio_side);
     free(d->input);
     free(d->prediction);
     st_picture_free(&d->spare);
@@ -63,15 +66,20 @@ void st_drawer_destroy(struct st_drawer **drawer)
     *drawer = NULL;
 }
 
-/* Redraw the face in `frame` to fit the window `audio`, where it is to be redrawn. */
-static synctalk_status draw_frame(struct st_drawer *d, struct st_frame *frame, const float *audio,
-                                  synctalk_error *err)
+/* Redraw the face in `frame` to fit the sound whose side of the network was run, where it is to
+ * be redrawn. */
+static synctalk_status draw_frame(struct st_drawer *d, struct st_frame *frame, synctalk_error *err)
 {
+    synctalk_status st;
     if (!frame->draw)
         return SYNCTALK_OK;
     st_redraw_crop(d->redraw, &frame->picture, &frame->box, d->input);
     st_lap(d->watch, ST_STAGE_CROP);
-    synctalk_status st = st_unet_run(d->unet, 1, d->input, audio, d->prediction, err);
+    st = st_unet_run_image_side(d->unet, d->input, NULL, err);
+    st_lap(d->watch, ST_STAGE_NET_IMAGE);
+    if (st)
+        return st;
+    st = st_unet_run_rest(d->unet, d->audio_side, d->prediction, err);
     st_lap(d->watch, ST_STAGE_NET_REST);
     if (st)
         return st;
@@ -103,10 +111,16 @@ static void fade_frame(struct st_drawer *d, struct st_drawing *drawing)
 synctalk_status st_drawer_draw(struct st_drawer *drawer, struct st_drawing *drawing,
                                synctalk_error *err)
 {
-    synctalk_status st = draw_frame(drawer, &drawing->frame, drawing->audio, err);
-    if (st || !drawing->plan.fades)
+    const bool fades = drawing->plan.fades;
+    synctalk_status st = SYNCTALK_OK;
+    /* Once, for both frames of a fade hear the same. */
+    if (drawing->frame.draw || (fades && drawing->other.draw)) {
+        st = st_unet_run_audio_side(drawer->unet, drawing->audio, drawer->audio_side, err);
+        st_lap(drawer->watch, ST_STAGE_NET_AUDIO);
+    }
+    if (st || (st = draw_frame(drawer, &drawing->frame, err)) || !fades)
         return st;
-    if (!(st = draw_frame(drawer, &drawing->other, drawing->audio, err)))
+    if (!(st = draw_frame(drawer, &drawing->other, err)))
         fade_frame(drawer, drawing);
     return st;
 }

@@ -14,15 +14,16 @@
 #define OUT_CHANNELS 3
 #define AREA ((size_t)ST_UNET_SIDE * ST_UNET_SIDE)
 
-/* The table of units lists the audio side first, then the image side. */
-#define FIRST_HELD_OF_IMAGE ST_HELD_X1
-#define LAST_HELD_OF_IMAGE ST_HELD_X6
+/* The table of units lists the audio side first, then the image side. Of that x1 is never kept:
+ * see unet.h. */
+#define FIRST_KEPT_OF_IMAGE ST_HELD_X2
+#define LAST_KEPT_OF_IMAGE ST_HELD_X6
 
 struct st_unet {
     struct st_unet_form form;
     struct st_net *net; /* owned */
     int held[ST_HELD_COUNT];
-    int audio_end, image_end; /* steps */
+    int audio_end, x1_end, image_end; /* steps */
 };
 
 struct st_unet_worker {
@@ -138,6 +139,8 @@ synctalk_status st_unet_open(struct st_unet **out, const struct st_weights *weig
             unet->image_end = st_net_step_count(unet->net);
         if ((st = build_unit(unet->net, &unit, weights, &w, err)))
             goto done;
+        if (unit.hold == ST_HELD_X1)
+            unet->x1_end = st_net_step_count(unet->net);
     }
     memcpy(unet->held, w.held, sizeof unet->held);
     st_net_output(unet->net, w.last, true);
@@ -216,24 +219,12 @@ static size_t held_bytes(const struct st_unet *unet, int first, int last)
 
 size_t st_unet_image_side_bytes(const struct st_unet *unet)
 {
-    return held_bytes(unet, FIRST_HELD_OF_IMAGE, LAST_HELD_OF_IMAGE);
+    return held_bytes(unet, FIRST_KEPT_OF_IMAGE, LAST_KEPT_OF_IMAGE);
 }
 
 size_t st_unet_audio_side_bytes(const struct st_unet *unet)
 {
     return held_bytes(unet, ST_HELD_AUDIO, ST_HELD_AUDIO);
-}
-
-synctalk_status st_unet_run_image_side(struct st_unet_worker *worker, const float *image,
-                                       void *image_side, synctalk_error *err)
-{
-    const struct st_unet *unet = worker->unet;
-    const float *const inputs[] = {image, NULL};
-    synctalk_status st =
-        st_net_run_stretch(worker->run, unet->audio_end, unet->image_end, inputs, NULL, err);
-    if (!st)
-        move_held(worker, FIRST_HELD_OF_IMAGE, LAST_HELD_OF_IMAGE, image_side, NULL);
-    return st;
 }
 
 synctalk_status st_unet_run_audio_side(struct st_unet_worker *worker, const float *audio,
@@ -247,12 +238,35 @@ synctalk_status st_unet_run_audio_side(struct st_unet_worker *worker, const floa
     return st;
 }
 
-synctalk_status st_unet_run_rest(struct st_unet_worker *worker, const void *image_side,
-                                 const void *audio_side, float *out, synctalk_error *err)
+synctalk_status st_unet_run_image_side(struct st_unet_worker *worker, const float *image,
+                                       void *image_side, synctalk_error *err)
+{
+    const struct st_unet *unet = worker->unet;
+    const float *const inputs[] = {image, NULL};
+    synctalk_status st =
+        st_net_run_stretch(worker->run, unet->audio_end, unet->image_end, inputs, NULL, err);
+    if (!st && image_side)
+        move_held(worker, FIRST_KEPT_OF_IMAGE, LAST_KEPT_OF_IMAGE, image_side, NULL);
+    return st;
+}
+
+synctalk_status st_unet_load_image_side(struct st_unet_worker *worker, const float *image,
+                                        const void *image_side, synctalk_error *err)
+{
+    const struct st_unet *unet = worker->unet;
+    const float *const inputs[] = {image, NULL};
+    synctalk_status st =
+        st_net_run_stretch(worker->run, unet->audio_end, unet->x1_end, inputs, NULL, err);
+    if (!st)
+        move_held(worker, FIRST_KEPT_OF_IMAGE, LAST_KEPT_OF_IMAGE, NULL, image_side);
+    return st;
+}
+
+synctalk_status st_unet_run_rest(struct st_unet_worker *worker, const void *audio_side, float *out,
+                                 synctalk_error *err)
 {
     const struct st_unet *unet = worker->unet;
     float *const outputs[] = {out};
-    move_held(worker, FIRST_HELD_OF_IMAGE, LAST_HELD_OF_IMAGE, NULL, image_side);
     move_held(worker, ST_HELD_AUDIO, ST_HELD_AUDIO, NULL, audio_side);
     return st_net_run_stretch(worker->run, unet->image_end, st_net_step_count(unet->net), NULL,
                               outputs, err);

@@ -56,19 +56,32 @@ void st_unet_worker_close(struct st_unet_worker **worker);
 synctalk_status st_unet_run(struct st_unet_worker *worker, size_t N, const float *image,
                             const float *audio, float *out, synctalk_error *err);
 
-/* The same network in its three parts, for whoever keeps what does not change: the image
- * side depends on the source frame alone, the audio side on the sound alone. What a side
- * gives is opaque, in the precision that the network works in, and means the same to every
- * worker of this `unet`. Blocks are aligned to 64 bytes, of the sizes below.
- * st_unet_run() gives the same bytes as its parts. */
+/* The same network in its three parts, for whoever keeps what does not change. The audio side
+ * depends on the sound alone and is given into the caller's block. The image side depends on
+ * the source frame alone and stays in the worker, for the rest, which uses it up; so does an
+ * audio side that is run after it. What is dear of it, x2 ... x6, is copied to a block as well
+ * where one is given, and can be loaded from there later: x1, two thirds of the bytes, costs
+ * less to compute again than to keep.
+ *
+ *     st_unet_run_audio_side(worker, audio, audio_side, err);
+ *     st_unet_run_image_side(worker, image, image_side or NULL, err);
+ *       or st_unet_load_image_side(worker, image, image_side, err);
+ *     st_unet_run_rest(worker, audio_side, out, err);
+ *
+ * Blocks are aligned to 64 bytes, of the sizes below, in the precision that the network works
+ * in, and mean the same to every worker of this `unet`. st_unet_run() gives the same bytes as
+ * its parts. */
 size_t st_unet_image_side_bytes(const struct st_unet *unet);
 size_t st_unet_audio_side_bytes(const struct st_unet *unet);
-synctalk_status st_unet_run_image_side(struct st_unet_worker *worker, const float *image,
-                                       void *image_side, synctalk_error *err);
 synctalk_status st_unet_run_audio_side(struct st_unet_worker *worker, const float *audio,
                                        void *audio_side, synctalk_error *err);
-synctalk_status st_unet_run_rest(struct st_unet_worker *worker, const void *image_side,
-                                 const void *audio_side, float *out, synctalk_error *err);
+synctalk_status st_unet_run_image_side(struct st_unet_worker *worker, const float *image,
+                                       void *image_side, synctalk_error *err);
+/* `image` is the one that `image_side` was made of. */
+synctalk_status st_unet_load_image_side(struct st_unet_worker *worker, const float *image,
+                                        const void *image_side, synctalk_error *err);
+synctalk_status st_unet_run_rest(struct st_unet_worker *worker, const void *audio_side, float *out,
+                                 synctalk_error *err);
 
 /* A checkpoint with random weights under the published names, for tools, tests and
  * benchmarks: He initialisation, batch norms near identity. Same seed, same bytes. */

@@ -368,7 +368,12 @@ static void test_parts_equal_whole(void **state)
     for (size_t i = 0; i < 4; i++) {
         const size_t I = i / 2, S = i % 2;
         ST_OK(st_unet_run(worker, 1, image + I * IMAGE_SIZE, audio + S * A, whole, err));
-        ST_OK(st_unet_run_rest(i % 2 ? worker : other, images[I], sounds[S], parts, err));
+        struct st_unet_worker *now = i % 2 ? worker : other;
+        ST_OK(st_unet_load_image_side(now, image + I * IMAGE_SIZE, images[I], err));
+        ST_OK(st_unet_run_rest(now, sounds[S], parts, err));
+        assert_memory_equal(whole, parts, OUT_SIZE * sizeof *whole);
+        ST_OK(st_unet_run_image_side(now, image + I * IMAGE_SIZE, NULL, err));
+        ST_OK(st_unet_run_rest(now, sounds[S], parts, err));
         assert_memory_equal(whole, parts, OUT_SIZE * sizeof *whole);
     }
     for (size_t i = 0; i < 2; i++) {
