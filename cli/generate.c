@@ -166,6 +166,7 @@ static int make_all(struct args *args, const struct batch *batch, struct progres
     for (size_t i = 0; i < batch->count && code != EXIT_INTERRUPTED; i++) {
         const struct batch_item *item = &batch->items[i];
         progress_item(progress, i + 1, batch->count, item->audio, item->output);
+        args->settings.more_follow = i + 1 < batch->count;
         code = interruption_seen() ? EXIT_INTERRUPTED : make_one(args, person, item, progress);
         failed += code == EXIT_FAILED;
     }

@@ -45,12 +45,14 @@ static void print_table(const synctalk_stats *stats)
     fprintf(stderr,
             "%lld frames, %.2f s, made in %.2f s: %.1f fps, %.2f x real time, %.1f CPU ms a frame\n"
             "first frame after %.3f s; %.2f of %d cores busy\n"
+            "cache: %lld of %lld image sides loaded, %.0f MB\n"
             "bottleneck: %s, busy for %.0f %% of its time, most of it with: %s\n",
             (long long)stats->frames, length, stats->seconds,
             ratio((double)stats->frames, stats->seconds), ratio(length, stats->seconds),
             1e3 * ratio(stats->cpu_seconds, (double)stats->frames), stats->first_frame,
-            ratio(stats->cpu_seconds, stats->seconds), stats->cores, stats->busiest,
-            100 * stats->busy, stats->longest);
+            ratio(stats->cpu_seconds, stats->seconds), stats->cores,
+            (long long)stats->images_loaded, (long long)stats->images,
+            1e-6 * (double)stats->cache_bytes, stats->busiest, 100 * stats->busy, stats->longest);
 }
 
 static json_t *stage_json(const synctalk_stage *stage)
@@ -85,6 +87,9 @@ static void print_json(const synctalk_stats *stats)
     json_object_set_new(object, "bottleneck", json_string(stats->busiest));
     json_object_set_new(object, "busy", json_real(stats->busy));
     json_object_set_new(object, "longest", json_string(stats->longest));
+    json_object_set_new(object, "images", json_integer(stats->images));
+    json_object_set_new(object, "images_loaded", json_integer(stats->images_loaded));
+    json_object_set_new(object, "cache_bytes", json_integer(stats->cache_bytes));
     json_object_set_new(object, "stages", stages);
     print_json_line(stderr, object);
 }

@@ -107,7 +107,9 @@ typedef struct synctalk_settings {
     const char *analysis_cache; /**< folder that keeps what was seen in a video, made if absent.
                                      Default NULL: kept for the person's life alone */
     int checkpoint;             /**< number of the checkpoint; -1 = highest. Default -1 */
-    int overwrite;              /**< 1 replaces an output that exists. Default 0 */
+    int more_follow; /**< 1: another video of the same person follows, and what it can use is kept
+                          within cache_mb; no option names it. Default 0 */
+    int overwrite;   /**< 1 replaces an output that exists. Default 0 */
 
     /* what is made */
     int mode;          /**< synctalk_mode. Default training */
@@ -147,6 +149,8 @@ typedef struct synctalk_settings {
     int precision;       /**< synctalk_precision. Default auto */
     int frames_per_core; /**< frames in flight for each worker, 1..16; 0 = one frame in
                               flight altogether. Default 2 */
+    int cache_mb;        /**< memory for what was computed of source frames that come back, MB;
+                              0 = nothing is kept. Default 512 */
     int max_lines;       /**< larger pictures are scaled down to this height; 0 = never.
                               Default 0 */
     int x264_preset;     /**< synctalk_x264_preset. Default faster */

@@ -30,16 +30,19 @@ typedef struct synctalk_stats {
     const synctalk_stage *stages; /**< in the order of a frame's way; none that was never met */
     size_t stage_count;
     int64_t frames;
-    double fps;           /**< of the video */
-    double audio_seconds; /**< length of the sound */
-    double seconds;       /**< wall time of the call */
-    double first_frame;   /**< seconds until the first finished frame was there to be encoded */
-    double cpu_seconds;   /**< of the whole process meanwhile */
-    int cores;            /**< that the process may use */
-    const char *busiest;  /**< thread that waited least, the bottleneck: as in synctalk_stage */
-    double busy;          /**< part of its time in which it did not wait, 0 ... 1 */
-    const char *longest;  /**< stage that took most of that thread's time; static */
-    int64_t reserved[16]; /**< 0 */
+    double fps;            /**< of the video */
+    double audio_seconds;  /**< length of the sound */
+    double seconds;        /**< wall time of the call */
+    double first_frame;    /**< seconds until the first finished frame was there to be encoded */
+    double cpu_seconds;    /**< of the whole process meanwhile */
+    int cores;             /**< that the process may use */
+    const char *busiest;   /**< thread that waited least, the bottleneck: as in synctalk_stage */
+    double busy;           /**< part of its time in which it did not wait, 0 ... 1 */
+    const char *longest;   /**< stage that took most of that thread's time; static */
+    int64_t images;        /**< image sides of the network asked of the cache; 0 without one */
+    int64_t images_loaded; /**< of these, not computed again */
+    int64_t cache_bytes;   /**< held at the end, which is the most */
+    int64_t reserved[16];  /**< 0 */
 } synctalk_stats;
 
 #ifdef __cplusplus

@@ -115,6 +115,9 @@ static const synctalk_option table[] = {
      .help = "arithmetic of the network; auto is the fastest that is proven good enough"},
     {"frames-per-core", 0, INTEGER(frames_per_core, 0, 16), .unit = "N", .group = how,
      .help = "frames in flight for each worker; 0 keeps a single frame in flight altogether"},
+    {"cache-mb", 0, INTEGER(cache_mb, 0, 1 << 20), .unit = "MB", .group = how,
+     .help = "memory for what the network has computed of source frames that come back; 0 keeps "
+             "nothing; never changes a frame"},
     {"max-lines", 0, INTEGER(max_lines, 0, 16384), .unit = "N", .group = how,
      .help = "scale taller pictures down to this height; 0 never scales"},
     {"x264-preset", 0, CHOICE(x264_preset, x264_presets), .unit = "NAME", .group = how,
@@ -145,17 +148,18 @@ static const synctalk_option table[] = {
 static const struct st_option_table options = {table, ROWS};
 
 struct preset_values {
-    int precision, frames_per_core, max_lines, x264_preset, crf, blend, feather_px, colour_match;
+    int precision, frames_per_core, cache_mb, max_lines, x264_preset, crf, blend, feather_px,
+        colour_match;
 };
 
 static const struct preset_values preset_table[] = {
-    [SYNCTALK_PRESET_DEFAULT] = {SYNCTALK_PRECISION_AUTO, 2, 0, SYNCTALK_X264_FASTER, 18,
+    [SYNCTALK_PRESET_DEFAULT] = {SYNCTALK_PRECISION_AUTO, 2, 512, 0, SYNCTALK_X264_FASTER, 18,
                                  SYNCTALK_BLEND_EDGE, 8, 0},
-    [SYNCTALK_PRESET_HIGH_QUALITY] = {SYNCTALK_PRECISION_F32, 2, 0, SYNCTALK_X264_SLOW, 14,
+    [SYNCTALK_PRESET_HIGH_QUALITY] = {SYNCTALK_PRECISION_F32, 2, 512, 0, SYNCTALK_X264_SLOW, 14,
                                       SYNCTALK_BLEND_EDGE, 8, 1},
-    [SYNCTALK_PRESET_FAST] = {SYNCTALK_PRECISION_AUTO, 4, 720, SYNCTALK_X264_VERYFAST, 23,
+    [SYNCTALK_PRESET_FAST] = {SYNCTALK_PRECISION_AUTO, 4, 1024, 720, SYNCTALK_X264_VERYFAST, 23,
                               SYNCTALK_BLEND_EDGE, 4, 0},
-    [SYNCTALK_PRESET_LOW_MEMORY] = {SYNCTALK_PRECISION_AUTO, 0, 720, SYNCTALK_X264_VERYFAST, 20,
+    [SYNCTALK_PRESET_LOW_MEMORY] = {SYNCTALK_PRECISION_AUTO, 0, 0, 720, SYNCTALK_X264_VERYFAST, 20,
                                     SYNCTALK_BLEND_EDGE, 8, 0},
 };
 
@@ -167,6 +171,7 @@ void synctalk_settings_use_preset(synctalk_settings *settings, synctalk_preset p
     settings->preset = (int)preset;
     settings->precision = values->precision;
     settings->frames_per_core = values->frames_per_core;
+    settings->cache_mb = values->cache_mb;
     settings->max_lines = values->max_lines;
     settings->x264_preset = values->x264_preset;
     settings->crf = values->crf;

@@ -20,6 +20,7 @@
     X(ST_STAGE_CROP, "crop", 0)     /* to network input */   \
     X(ST_STAGE_WAIT_CACHE, "wait for another worker's", 1)   \
     X(ST_STAGE_NET_IMAGE, "network, image", 0)               \
+    X(ST_STAGE_NET_LOAD, "network, image loaded", 0)         \
     X(ST_STAGE_NET_AUDIO, "network, audio", 0)               \
     X(ST_STAGE_NET_REST, "network, rest", 0)                 \
     X(ST_STAGE_PASTE, "paste", 0)                            \

@@ -10,8 +10,9 @@
 #define PLANE_BYTES ((size_t)ST_UNET_SIDE * ST_UNET_SIDE * sizeof(float))
 
 struct st_drawer {
-    struct st_stopwatch *watch;  /* borrowed; NULL: off */
-    struct st_unet_worker *unet; /* owns, as all below */
+    struct st_stopwatch *watch;   /* borrowed; NULL: off */
+    struct st_image_cache *cache; /* borrowed; NULL: off */
+    struct st_unet_worker *unet;  /* owns, as all below */
     struct st_redraw *redraw;
     void *audio_side;
     float *input;            /* [6, 320, 320] */
@@ -30,6 +31,7 @@ synctalk_status st_drawer_create(struct st_drawer **out, const struct st_drawer_
     if (!drawer)
         return st_fail_memory(err, "a frame worker", sizeof *drawer);
     drawer->watch = settings->watch;
+    drawer->cache = settings->cache;
     if ((st = st_unet_worker_open(&drawer->unet, settings->unet, err)) ||
         (st = st_redraw_create(&drawer->redraw, &settings->redraw, info->largest_side,
                                settings->kernels, err)))
@@ -66,18 +68,36 @@ void st_drawer_destroy(struct st_drawer **drawer)
     *drawer = NULL;
 }
 
+/* The network's image side of the frame that was cropped: run, or loaded. */
+static synctalk_status find_image_side(struct st_drawer *d, struct st_image_ticket *ticket,
+                                       synctalk_error *err)
+{
+    void *block = d->cache ? st_image_cache_block(d->cache, ticket) : NULL;
+    const bool loads = block && ticket->what == ST_IMAGE_LOAD;
+    synctalk_status st;
+
+    st_lap(d->watch, ST_STAGE_WAIT_CACHE);
+    if (loads)
+        st = st_unet_load_image_side(d->unet, d->input, block, err);
+    else
+        st = st_unet_run_image_side(d->unet, d->input, block, err);
+    if (d->cache)
+        st_image_cache_done(d->cache, ticket, !st);
+    st_lap(d->watch, loads ? ST_STAGE_NET_LOAD : ST_STAGE_NET_IMAGE);
+    return st;
+}
+
 /* Redraw the face in `frame` to fit the sound whose side of the network was run, where it is to
  * be redrawn. */
-static synctalk_status draw_frame(struct st_drawer *d, struct st_frame *frame, synctalk_error *err)
+static synctalk_status draw_frame(struct st_drawer *d, struct st_frame *frame,
+                                  struct st_image_ticket *ticket, synctalk_error *err)
 {
     synctalk_status st;
     if (!frame->draw)
         return SYNCTALK_OK;
     st_redraw_crop(d->redraw, &frame->picture, &frame->box, d->input);
     st_lap(d->watch, ST_STAGE_CROP);
-    st = st_unet_run_image_side(d->unet, d->input, NULL, err);
-    st_lap(d->watch, ST_STAGE_NET_IMAGE);
-    if (st)
+    if ((st = find_image_side(d, ticket, err)))
         return st;
     st = st_unet_run_rest(d->unet, d->audio_side, d->prediction, err);
     st_lap(d->watch, ST_STAGE_NET_REST);
@@ -108,19 +128,29 @@ static void fade_frame(struct st_drawer *d, struct st_drawing *drawing)
     st_lap(d->watch, ST_STAGE_FADE);
 }
 
-synctalk_status st_drawer_draw(struct st_drawer *drawer, struct st_drawing *drawing,
-                               synctalk_error *err)
+static synctalk_status draw(struct st_drawer *d, struct st_drawing *drawing, synctalk_error *err)
 {
     const bool fades = drawing->plan.fades;
     synctalk_status st = SYNCTALK_OK;
     /* Once, for both frames of a fade hear the same. */
     if (drawing->frame.draw || (fades && drawing->other.draw)) {
-        st = st_unet_run_audio_side(drawer->unet, drawing->audio, drawer->audio_side, err);
-        st_lap(drawer->watch, ST_STAGE_NET_AUDIO);
+        st = st_unet_run_audio_side(d->unet, drawing->audio, d->audio_side, err);
+        st_lap(d->watch, ST_STAGE_NET_AUDIO);
     }
-    if (st || (st = draw_frame(drawer, &drawing->frame, err)) || !fades)
+    if (st || (st = draw_frame(d, &drawing->frame, &drawing->ticket, err)) || !fades)
         return st;
-    if (!(st = draw_frame(drawer, &drawing->other, err)))
-        fade_frame(drawer, drawing);
+    if (!(st = draw_frame(d, &drawing->other, &drawing->other_ticket, err)))
+        fade_frame(d, drawing);
+    return st;
+}
+
+synctalk_status st_drawer_draw(struct st_drawer *drawer, struct st_drawing *drawing,
+                               synctalk_error *err)
+{
+    synctalk_status st = draw(drawer, drawing, err);
+    if (drawer->cache) { /* what failed must not be waited for */
+        st_image_cache_done(drawer->cache, &drawing->ticket, false);
+        st_image_cache_done(drawer->cache, &drawing->other_ticket, false);
+    }
     return st;
 }

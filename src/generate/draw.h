@@ -6,6 +6,7 @@
 #include "base/stopwatch.h"
 #include "face/redraw.h"
 #include "generate/frame_source.h"
+#include "generate/image_cache.h"
 #include "generate/plan.h"
 #include "kernels/kernels.h"
 #include "models/unet.h"
@@ -15,13 +16,15 @@ struct st_drawing {
     struct st_plan_frame plan;
     struct st_frame frame;
     struct st_frame other; /* where it fades */
-    float *audio;          /* [audio_dims] of the UNet, where a face is redrawn; owns */
+    struct st_image_ticket ticket, other_ticket;
+    float *audio; /* [audio_dims] of the UNet, where a face is redrawn; owns */
 };
 
 struct st_drawer_settings {
     const struct st_unet *unet;
     const struct st_kernels *kernels; /* copied */
     const struct st_frame_info *info; /* of the frames */
+    struct st_image_cache *cache;     /* of the tickets; or NULL: there are none */
     struct st_redraw_settings redraw;
     bool fades;                 /* drawings may fade */
     struct st_stopwatch *watch; /* of the thread that draws; or NULL */
@@ -36,6 +39,7 @@ synctalk_status st_drawer_create(struct st_drawer **out, const struct st_drawer_
                                  synctalk_error *err);
 void st_drawer_destroy(struct st_drawer **drawer); /* NULL-safe */
 
+/* Ends the drawing's tickets. */
 synctalk_status st_drawer_draw(struct st_drawer *drawer, struct st_drawing *drawing,
                                synctalk_error *err);
 

@@ -27,6 +27,8 @@ struct run {
     struct st_video_writer_settings video;
     struct st_render render;
     struct st_stats stats;
+    struct st_image_cache *cache; /* of the person, while the run uses it; or NULL */
+    struct st_image_cache_counts cached;
     bool watched; /* stats are filled */
 };
 
@@ -160,6 +162,8 @@ static void describe_render(struct run *run, const struct synctalk_person *perso
         .info = &person->source->info,
         .unet = person->unet,
         .kernels = &person->kernels,
+        .cache = run->cache,
+        .more_follow = s->more_follow != 0,
         .frames = run->frames,
         .features = run->features,
         .writer = run->writer,
@@ -171,6 +175,21 @@ static void describe_render(struct run *run, const struct synctalk_person *perso
         .slots = slots,
         .stats = run->watched ? &run->stats : NULL,
     };
+}
+
+static void begin_cache(struct run *run, const struct synctalk_person *person,
+                        const synctalk_settings *s)
+{
+    const size_t bytes = (size_t)s->cache_mb * 1000 * 1000;
+    if (st_image_cache_begin(person->cache, bytes, st_unet_image_side_bytes(person->unet)))
+        run->cache = person->cache;
+}
+
+static void end_cache(struct run *run, const synctalk_settings *s)
+{
+    if (run->cache)
+        st_image_cache_end(run->cache, run->plan.frames, s->more_follow != 0, &run->cached);
+    run->cache = NULL;
 }
 
 static void fill_report(synctalk_report *report, const struct run *run, int64_t began_ns)
@@ -194,6 +213,7 @@ static void tell_stats(struct run *run, const synctalk_callbacks *callbacks)
         .audio_seconds = (double)run->sound.samples / run->sound.rate_hz,
         .workers = run->render.workers,
         .encoder_threads = run->video.threads,
+        .cache = run->cached,
     };
     st_lap(&run->stats.writer, ST_STAGE_MUX); /* the file was put in its place */
     st_stats_tell(&run->stats, &facts, callbacks);
@@ -221,9 +241,12 @@ synctalk_status st_generate(const struct synctalk_person *person, const synctalk
         (st = open_features(&run, person, settings, audio, callbacks, err)) ||
         (st = open_video(&run, person, settings, audio, callbacks, err)))
         goto done;
+    begin_cache(&run, person, settings);
     describe_render(&run, person, settings);
     st_lap(run.render.stats ? &run.stats.writer : NULL, ST_STAGE_OPEN);
-    if ((st = st_render(&run.render, callbacks, err)))
+    st = st_render(&run.render, callbacks, err);
+    end_cache(&run, settings);
+    if (st)
         goto done;
     st_progress(callbacks, "finish", 0, 1, 0);
     if ((st = st_video_writer_finish(run.writer, err)))

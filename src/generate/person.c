@@ -133,7 +133,8 @@ synctalk_status st_person_open(struct synctalk_person **out, const synctalk_sett
     snprintf(person->name, sizeof person->name, "%s", settings->model);
     st_kernels_init(&person->kernels, settings->cpu_mask);
     /* The frames last: to look at a video takes longest. */
-    if ((st = load_unet(person, settings, folder, callbacks, err)) ||
+    if ((st = st_image_cache_create(&person->cache, err)) ||
+        (st = load_unet(person, settings, folder, callbacks, err)) ||
         (!settings->features &&
          (st = st_person_load_encoder(&person->encoder, person->hears->kind, settings,
                                       &person->kernels, callbacks, err))) ||
@@ -153,6 +154,7 @@ void st_person_close(struct synctalk_person **person)
         return;
     st_encoder_close(&(*person)->encoder);
     st_unet_close(&(*person)->unet);
+    st_image_cache_destroy(&(*person)->cache);
     st_frame_source_close(&(*person)->source);
     free(*person);
     *person = NULL;

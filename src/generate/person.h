@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A trained person: checkpoint, source frames, audio encoder. Immutable once open. */
+/* A trained person: checkpoint, source frames, audio encoder. Immutable once open, but for the
+ * cache, which looks after itself. */
 #ifndef ST_GENERATE_PERSON_H
 #define ST_GENERATE_PERSON_H
 
 #include "generate/frame_source.h"
+#include "generate/image_cache.h"
 #include "kernels/kernels.h"
 #include "models/encoder.h"
 #include "models/unet.h"
@@ -14,6 +16,7 @@ struct synctalk_person {
     struct st_kernels kernels;
     struct st_frame_source *source;      /* owns */
     struct st_unet *unet;                /* owns */
+    struct st_image_cache *cache;        /* owns */
     const struct st_encoder_info *hears; /* what the checkpoint needs */
     struct st_encoder *encoder;          /* owns; NULL when ready features were announced */
 };

@@ -51,4 +51,15 @@ struct st_plan_frame {
  * Off: bounce, or wrap to source frame 0 after the last. */
 struct st_plan_frame st_plan_at(const struct st_plan *plan, int64_t i);
 
+#define ST_PLAN_NEVER INT64_MAX
+#define ST_PLAN_HORIZON 2048 /* frames that are looked ahead among clips */
+
+/* The next output frame after i in which the source frame `source`, seen in frame i, is
+ * lip-synced again. ST_PLAN_NEVER: in none; among clips, in none within the horizon. */
+int64_t st_plan_next_use(const struct st_plan *plan, int64_t i, int64_t source);
+
+/* Where another video follows, of the same kind: the frame in which it is likely to see `source`
+ * first, counted on from this one's. A guess, by which to choose what is kept. */
+int64_t st_plan_next_video_use(const struct st_plan *plan, int64_t source);
+
 #endif /* ST_GENERATE_PLAN_H */

@@ -71,6 +71,18 @@ static unsigned wanted_of(const struct st_render *r, bool sync)
            (r->parsing ? ST_FRAME_PARSING : 0u);
 }
 
+/* Ask the cache for the image side of a frame that is drawn. */
+static void ask_cache(const struct st_render *r, int64_t i, int64_t source, bool draw,
+                      struct st_image_ticket *ticket)
+{
+    if (!r->cache || !draw)
+        return;
+    int64_t next = st_plan_next_use(r->plan, i, source);
+    if (next == ST_PLAN_NEVER && r->more_follow)
+        next = st_plan_next_video_use(r->plan, source);
+    *ticket = st_image_cache_ask(r->cache, source, next);
+}
+
 static synctalk_status read_frame(struct pipeline *p, struct st_drawing *drawing,
                                   struct st_stopwatch *watch, synctalk_error *err)
 {
@@ -85,12 +97,14 @@ static synctalk_status read_frame(struct pipeline *p, struct st_drawing *drawing
     if (st)
         return st;
     draw = drawing->frame.draw;
+    ask_cache(r, plan->window, plan->source, draw, &drawing->ticket);
     if (plan->fades) {
         st = st_frame_reader_read(r->frames, plan->other, wanted_of(r, plan->other_sync),
                                   &drawing->other, err);
         st_lap(watch, ST_STAGE_DECODE);
         if (st)
             return st;
+        ask_cache(r, plan->window, plan->other, drawing->other.draw, &drawing->other_ticket);
         draw = draw || drawing->other.draw;
     }
     if (!draw)
@@ -227,6 +241,7 @@ static synctalk_status make_worker(struct worker *w, struct pipeline *p, synctal
         .unet = r->unet,
         .kernels = r->kernels,
         .info = r->info,
+        .cache = r->cache,
         .redraw = r->redraw,
         .fades = r->plan->clips != NULL,
         .watch = w->watch,
@@ -290,6 +305,10 @@ static void free_pipeline(struct pipeline *p)
         st_drawer_destroy(&p->workers[i].drawer);
     for (int i = 0; p->slots && i < p->render->slots; i++) {
         struct st_drawing *drawing = &p->slots[i].drawing;
+        if (p->render->cache) { /* of frames that were never drawn */
+            st_image_cache_done(p->render->cache, &drawing->ticket, false);
+            st_image_cache_done(p->render->cache, &drawing->other_ticket, false);
+        }
         st_frame_free(&drawing->frame);
         st_frame_free(&drawing->other);
         free(drawing->audio);

@@ -20,6 +20,7 @@
 #include "face/redraw.h"
 #include "generate/feature_source.h"
 #include "generate/frame_source.h"
+#include "generate/image_cache.h"
 #include "generate/plan.h"
 #include "generate/stats.h"
 #include "kernels/kernels.h"
@@ -32,7 +33,9 @@ struct st_render {
     const struct st_frame_info *info; /* of the frames that `frames` reads */
     const struct st_unet *unet;
     const struct st_kernels *kernels;
-    struct st_frame_reader *frames;     /* borrowed; used by the reader alone */
+    struct st_image_cache *cache;   /* that has begun; or NULL */
+    bool more_follow;               /* keep for another video what does not come back in this one */
+    struct st_frame_reader *frames; /* borrowed; used by the reader alone */
     struct st_feature_source *features; /* borrowed; likewise */
     struct st_video_writer *writer;     /* borrowed; used by the calling thread alone */
     struct st_audio_reader *sound;      /* borrowed; likewise; what goes into the file */

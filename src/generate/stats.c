@@ -115,6 +115,9 @@ void st_stats_tell(const struct st_stats *stats, const struct st_run_facts *fact
         .first_frame = seconds(stats->first_frame_ns - stats->began_ns),
         .cpu_seconds = seconds(process_ns),
         .cores = st_cpu_cores(),
+        .images = facts->cache.asked,
+        .images_loaded = facts->cache.loaded,
+        .cache_bytes = (int64_t)facts->cache.bytes,
     };
     find_busiest(&told, threads);
     callbacks->stats(callbacks->user, &told);

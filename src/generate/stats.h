@@ -4,6 +4,7 @@
 #define ST_GENERATE_STATS_H
 
 #include "base/stopwatch.h"
+#include "generate/image_cache.h"
 #include "synctalk/progress.h"
 
 /* Zero it first. */
@@ -22,6 +23,7 @@ struct st_run_facts {
     int64_t frames;
     double fps, audio_seconds;
     int workers, encoder_threads;
+    struct st_image_cache_counts cache;
 };
 
 /* Tell callbacks->stats, which is not NULL. */

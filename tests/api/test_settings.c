@@ -71,15 +71,15 @@ static void test_presets(void **state)
     (void)state;
     static const struct {
         const char *name;
-        int precision, frames_per_core, max_lines, x264, crf, blend, feather, colour;
+        int precision, frames_per_core, cache_mb, max_lines, x264, crf, blend, feather, colour;
     } rows[] = {
-        {"default", SYNCTALK_PRECISION_AUTO, 2, 0, SYNCTALK_X264_FASTER, 18, SYNCTALK_BLEND_EDGE, 8,
-         0},
-        {"high_quality", SYNCTALK_PRECISION_F32, 2, 0, SYNCTALK_X264_SLOW, 14, SYNCTALK_BLEND_EDGE,
-         8, 1},
-        {"fast", SYNCTALK_PRECISION_AUTO, 4, 720, SYNCTALK_X264_VERYFAST, 23, SYNCTALK_BLEND_EDGE,
-         4, 0},
-        {"low_memory", SYNCTALK_PRECISION_AUTO, 0, 720, SYNCTALK_X264_VERYFAST, 20,
+        {"default", SYNCTALK_PRECISION_AUTO, 2, 512, 0, SYNCTALK_X264_FASTER, 18,
+         SYNCTALK_BLEND_EDGE, 8, 0},
+        {"high_quality", SYNCTALK_PRECISION_F32, 2, 512, 0, SYNCTALK_X264_SLOW, 14,
+         SYNCTALK_BLEND_EDGE, 8, 1},
+        {"fast", SYNCTALK_PRECISION_AUTO, 4, 1024, 720, SYNCTALK_X264_VERYFAST, 23,
+         SYNCTALK_BLEND_EDGE, 4, 0},
+        {"low_memory", SYNCTALK_PRECISION_AUTO, 0, 0, 720, SYNCTALK_X264_VERYFAST, 20,
          SYNCTALK_BLEND_EDGE, 8, 0},
     };
     for (int i = 0; i < 4; i++) {
@@ -91,6 +91,7 @@ static void test_presets(void **state)
         assert_int_equal(s.preset, i);
         assert_int_equal(s.precision, rows[i].precision);
         assert_int_equal(s.frames_per_core, rows[i].frames_per_core);
+        assert_int_equal(s.cache_mb, rows[i].cache_mb);
         assert_int_equal(s.max_lines, rows[i].max_lines);
         assert_int_equal(s.x264_preset, rows[i].x264);
         assert_int_equal(s.crf, rows[i].crf);
@@ -107,7 +108,7 @@ static void test_table_is_whole(void **state)
     size_t count = 0;
     const synctalk_option *rows = synctalk_settings_options(&count);
     unsigned char covered[sizeof(synctalk_settings)] = {0};
-    assert_int_equal(count, 48);
+    assert_int_equal(count, 49);
     for (size_t i = 0; i < count; i++) {
         const synctalk_option *row = &rows[i];
         assert_ptr_equal(synctalk_settings_find(row->name), row);

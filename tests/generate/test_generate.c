@@ -35,41 +35,102 @@ static uint8_t *bytes_of(const char *path, size_t *size)
     return copy;
 }
 
+static void count_images(void *user, const synctalk_stats *stats)
+{
+    synctalk_stats *kept = user;
+    *kept = *stats;
+    kept->stages = NULL;
+}
+
+/* One file, to and fro over seven source frames, with so much cache and so many workers. */
+static uint8_t *make_with(const struct project *p, int threads, int cache_mb, int first,
+                          synctalk_stats *stats, size_t *size)
+{
+    synctalk_settings s;
+    synctalk_person *person;
+    synctalk_report report;
+    const synctalk_callbacks callbacks = {.user = stats, .stats = count_images};
+    settings_for(&s, p);
+    s.threads = threads;
+    s.cache_mb = cache_mb;
+    s.overwrite = 1;
+    s.start_frame = first;
+    ST_OK(synctalk_person_open(&person, &s, NULL, err));
+    ST_OK(synctalk_generate(person, &s, p->sound, p->output, &callbacks, &report, err));
+    assert_int_equal(report.frames, 20);
+    assert_int_equal(report.threads, threads);
+    assert_int_equal(report.width, 130);
+    synctalk_person_close(&person);
+    return bytes_of(p->output, size);
+}
+
+/* Nor on what was kept of source frames that come back, whether all of them have room or few. */
 static void the_file_does_not_depend_on_the_number_of_workers(void **state)
 {
     (void)state;
     struct project p;
     uint8_t *first = NULL;
     size_t first_size = 0;
+    const int cache_mbs[] = {0, 512, 9};
+    const int64_t most_loaded[] = {0, 13, 12};
 
     project_create(&p, 130, 98, 20);
-    for (int threads = 1; threads <= 3; threads++) {
-        synctalk_settings s;
-        synctalk_person *person;
-        synctalk_report report;
-        settings_for(&s, &p);
-        s.threads = threads;
-        s.overwrite = 1;
-        s.start_frame = 3;
-        ST_OK(synctalk_person_open(&person, &s, NULL, err));
-        ST_OK(synctalk_generate(person, &s, p.sound, p.output, NULL, &report, err));
-        assert_int_equal(report.frames, 20);
-        assert_int_equal(report.threads, threads);
-        assert_int_equal(report.width, 130);
-        assert_int_equal(report.height, 98);
-        synctalk_person_close(&person);
-        size_t size;
-        uint8_t *bytes = bytes_of(p.output, &size);
-        if (threads == 1) {
-            first = bytes;
-            first_size = size;
-            continue;
+    for (int c = 0; c < 3; c++) {
+        for (int threads = 1; threads <= 4; threads *= 2) {
+            synctalk_stats stats = {0};
+            size_t size;
+            uint8_t *bytes = make_with(&p, threads, cache_mbs[c], 3, &stats, &size);
+            assert_int_equal(stats.images, 20);
+            assert_true(stats.images_loaded <= most_loaded[c]);
+            assert_true(c == 0 || stats.images_loaded > 0);
+            assert_true(stats.cache_bytes <= cache_mbs[c] * 1000000LL);
+            if (!first) {
+                first = bytes;
+                first_size = size;
+                continue;
+            }
+            assert_int_equal(size, first_size);
+            assert_memory_equal(bytes, first, size);
+            free(bytes);
         }
-        assert_int_equal(size, first_size);
-        assert_memory_equal(bytes, first, size);
-        free(bytes);
     }
     free(first);
+    project_remove(&p);
+}
+
+/* The second of two videos of one person finds what the first has kept for it, and is the file
+ * that it is alone. */
+static void a_video_that_follows_finds_what_was_kept(void **state)
+{
+    (void)state;
+    struct project p;
+    synctalk_settings s;
+    synctalk_person *person;
+    synctalk_stats stats = {0};
+    const synctalk_callbacks callbacks = {.user = &stats, .stats = count_images};
+    size_t size;
+    size_t alone_size;
+
+    project_create(&p, 130, 98, 5);
+    settings_for(&s, &p);
+    s.overwrite = 1;
+    ST_OK(synctalk_person_open(&person, &s, NULL, err));
+    ST_OK(synctalk_generate(person, &s, p.sound, p.output, &callbacks, NULL, err));
+    assert_int_equal(stats.cache_bytes, 0); /* no frame comes back */
+    uint8_t *alone = bytes_of(p.output, &alone_size);
+    s.more_follow = 1;
+    ST_OK(synctalk_generate(person, &s, p.sound, p.output, &callbacks, NULL, err));
+    assert_int_equal(stats.images_loaded, 0);
+    assert_true(stats.cache_bytes > 0);
+    s.more_follow = 0;
+    ST_OK(synctalk_generate(person, &s, p.sound, p.output, &callbacks, NULL, err));
+    assert_int_equal(stats.images_loaded, 5);
+    uint8_t *bytes = bytes_of(p.output, &size);
+    assert_int_equal(size, alone_size);
+    assert_memory_equal(bytes, alone, size);
+    free(bytes);
+    free(alone);
+    synctalk_person_close(&person);
     project_remove(&p);
 }
 
@@ -294,6 +355,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_file_does_not_depend_on_the_number_of_workers),
+        cmocka_unit_test(a_video_that_follows_finds_what_was_kept),
         cmocka_unit_test(the_time_of_a_video_is_told),
         cmocka_unit_test(one_person_serves_many_sounds_and_settings),
         cmocka_unit_test(stopping_at_any_moment_leaves_nothing),

@@ -42,6 +42,27 @@ static void sources_are_in_range_and_steps_are_small(void **state)
     }
 }
 
+/* What the encoder cache asks: found the slow way, frame by frame. */
+static void the_next_use_is_the_next(void **state)
+{
+    (void)state;
+    uint64_t seed = 11;
+    int64_t found = 0;
+    for (int k = 0; k < 3000; k++) {
+        struct st_plan plan = random_plan(&seed);
+        for (int64_t i = 0; i < plan.frames; i++) {
+            const int64_t source = st_plan_at(&plan, i).source;
+            int64_t next = ST_PLAN_NEVER;
+            for (int64_t j = i + 1; j < plan.frames && next == ST_PLAN_NEVER; j++)
+                if (st_plan_at(&plan, j).source == source)
+                    next = j;
+            assert_int_equal(st_plan_next_use(&plan, i, source), next);
+            found += next != ST_PLAN_NEVER;
+        }
+    }
+    assert_true(found > 100000);
+}
+
 /* A walk never stands still, but for the one turn of a loop with an odd count. */
 static void bouncing_plays_no_frame_twice_in_a_row(void **state)
 {
@@ -115,6 +136,7 @@ static void frame_counts_round_halves_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_next_use_is_the_next),
         cmocka_unit_test(sources_are_in_range_and_steps_are_small),
         cmocka_unit_test(bouncing_plays_no_frame_twice_in_a_row),
         cmocka_unit_test(loop_back_mirrors_about_the_midpoint),

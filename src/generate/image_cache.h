@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Image sides of the UNet, kept by source frame: what of a frame's way does not depend on the
+ * sound, for source frames that come back.
+ *
+ * Exact: a side that is loaded has the bytes of one that is run. Bounded: `bytes` in all.
+ * Whoever hands out the frames asks for each in the order of the plan, with the output frame in
+ * which its source frame comes back; workers do what their tickets say, in any order. A side that
+ * never comes back is never stored, and where there is no room, the one whose return is farthest
+ * away goes (Belady, A study of replacement algorithms, 1966), or is not stored at all.
+ * Of several who need a side at once, one runs it and the others wait: a ticket waits for tickets
+ * that were handed out before it alone.
+ *
+ * Thread-safe, but st_image_cache_begin(), _end() and _destroy().
+ */
+#ifndef ST_GENERATE_IMAGE_CACHE_H
+#define ST_GENERATE_IMAGE_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "synctalk/status.h"
+
+struct st_image_cache;
+
+enum st_image_what {
+    ST_IMAGE_RUN,  /* run it, and let it go */
+    ST_IMAGE_FILL, /* run it, and keep it in the ticket's block */
+    ST_IMAGE_LOAD, /* it is there, or another worker is at it */
+};
+
+/* Zeroed: nothing to do with any cache. */
+struct st_image_ticket {
+    enum st_image_what what;
+    size_t entry;
+};
+
+struct st_image_cache_counts {
+    int64_t asked, loaded; /* sides; loaded of those that were asked for */
+    size_t bytes;          /* held at the end, which is the most */
+};
+
+synctalk_status st_image_cache_create(struct st_image_cache **out, synctalk_error *err);
+void st_image_cache_destroy(struct st_image_cache **cache); /* NULL-safe */
+
+/* A run begins, with sides of `side_bytes`; what was kept stays where it has that size and fits
+ * into `bytes`. False: another run is at it, and this one has to do without. */
+bool st_image_cache_begin(struct st_image_cache *cache, size_t bytes, size_t side_bytes);
+
+/* It ends, after all its tickets: of `frames` output frames. Without `keep` all memory is given
+ * back; else frames are counted from there on. `counts` may be NULL. */
+void st_image_cache_end(struct st_image_cache *cache, int64_t frames, bool keep,
+                        struct st_image_cache_counts *counts);
+
+/* The side of `source`, which comes back in output frame `next_use`, or ST_PLAN_NEVER. */
+struct st_image_ticket st_image_cache_ask(struct st_image_cache *cache, int64_t source,
+                                          int64_t next_use);
+
+/* The block of a ticket to FILL, or of one to LOAD once it is filled; NULL where it never was:
+ * run the side. */
+void *st_image_cache_block(struct st_image_cache *cache, const struct st_image_ticket *ticket);
+
+/* Ends every ticket, also of frames that are never drawn, and zeroes it. `filled`: the block of a
+ * ticket to FILL holds the side. */
+void st_image_cache_done(struct st_image_cache *cache, struct st_image_ticket *ticket, bool filled);
+
+#endif /* ST_GENERATE_IMAGE_CACHE_H */
