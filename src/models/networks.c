@@ -30,13 +30,16 @@ static const synctalk_network table[] = {
     {
         .name = "hubert",
         .purpose = "to hear sound with the audio encoder hubert",
-        .users = "persons trained on hubert features",
+        .users = "generate, features, preprocess --encoder hubert",
         .files = NAMES{"hubert-large-ls960-ft/model.safetensors",
-                       "hubert-large-ls960-ft/pytorch_model.bin", NULL},
+                       "hubert-large-ls960-ft/pytorch_model.bin",
+                       "facebook/hubert-large-ls960-ft/model.safetensors",
+                       "facebook/hubert-large-ls960-ft/pytorch_model.bin",
+                       "hubert/model.safetensors", "hubert/pytorch_model.bin", NULL},
         .licence = "Apache-2.0",
-        .source = "the model facebook/hubert-large-ls960-ft on Hugging Face: pytorch_model.bin and "
-                  "config.json, into a folder hubert-large-ls960-ft; this version reads ready "
-                  "features (aud_hu.npy) alone",
+        .source = "the model facebook/hubert-large-ls960-ft on Hugging Face: pytorch_model.bin or "
+                  "model.safetensors, and config.json beside it, into a folder "
+                  "hubert-large-ls960-ft",
         .file = "pytorch_model.bin",
     },
     {

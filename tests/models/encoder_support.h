@@ -21,6 +21,8 @@ static inline float *encode_all(const struct st_encoder *encoder, const float *p
 
     assert_non_null(out);
     ST_OK(st_encoder_stream_open(&stream, encoder, err));
+    if (st_encoder_describe(encoder)->measures)
+        ST_OK(st_encoder_stream_measure(stream, pcm, count, err));
     *vectors = 0;
     for (bool more = true; more;) {
         size_t n = seed ? st_random_next(&seed) % 5000 : 16000;
