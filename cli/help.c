@@ -67,12 +67,14 @@ static const struct printer *printer_of(const struct args *args)
                                          : &text_printer;
 }
 
-static void join_choices(char *buf, size_t size, const char *const *choices)
+static void join_choices(char *buf, size_t size, const char *const *choices, const char *end)
 {
     size_t used = 0;
     buf[0] = '\0';
     for (size_t i = 0; choices[i] && used < size; i++)
         used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? ", " : "", choices[i]);
+    if (used < size)
+        snprintf(buf + used, size - used, "%s", end);
 }
 
 /* An open end is not worth its digits. */
@@ -90,7 +92,7 @@ static void print_setting(FILE *file, const struct printer *printer,
     char values[160] = "";
     char fallback[64] = "";
     if (row->type == SYNCTALK_OPTION_CHOICE)
-        join_choices(values, sizeof values, row->choices);
+        join_choices(values, sizeof values, row->choices, row->other ? ", or a name" : "");
     else if (row->type == SYNCTALK_OPTION_INT)
         format_range(values, sizeof values, row->min, row->max);
     else if (row->type == SYNCTALK_OPTION_NUMBER)
@@ -111,7 +113,7 @@ static void print_own(FILE *file, const struct printer *printer, const struct ow
 {
     char values[160] = "";
     if (row->kind == OWN_CHOICE)
-        join_choices(values, sizeof values, row->choices);
+        join_choices(values, sizeof values, row->choices, "");
     else if (row->kind == OWN_INT)
         format_range(values, sizeof values, row->min, row->max);
     printer->option(file, &(struct option_line){.letter = row->letter,

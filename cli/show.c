@@ -7,6 +7,14 @@
 #include "console.h"
 
 /* The value as text that the option takes; "" where there is none. */
+/* The choice, or the name that was given instead. */
+static const char *choice_text(const void *settings, const synctalk_option *row)
+{
+    const char *bytes = settings;
+    const char *choice = row->choices[*(const int *)(const void *)(bytes + row->offset)];
+    return choice ? choice : *(const char *const *)(const void *)(bytes + row->other);
+}
+
 static void value_text(const struct args *args, const synctalk_option *row, char *buf, size_t size)
 {
     const struct settings_table *table = table_of(args->command);
@@ -22,7 +30,7 @@ static void value_text(const struct args *args, const synctalk_option *row, char
         snprintf(buf, size, "0x%x", *(const unsigned *)field);
         return;
     case SYNCTALK_OPTION_CHOICE:
-        snprintf(buf, size, "%s", row->choices[*(const int *)field]);
+        snprintf(buf, size, "%s", choice_text(table->settings(args), row));
         return;
     case SYNCTALK_OPTION_SWITCH:
         number = *(const int *)field;

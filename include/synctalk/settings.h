@@ -29,6 +29,7 @@ typedef enum synctalk_encoder {
     SYNCTALK_ENCODER_AVE = 1,
     SYNCTALK_ENCODER_HUBERT = 2,
     SYNCTALK_ENCODER_WENET = 3,
+    SYNCTALK_ENCODER_CUSTOM = 4, /**< one of the user's own, by its name */
 } synctalk_encoder;
 
 typedef enum synctalk_preset {
@@ -112,13 +113,15 @@ typedef struct synctalk_settings {
     int overwrite;   /**< 1 replaces an output that exists. Default 0 */
 
     /* what is made */
-    int mode;          /**< synctalk_mode. Default training */
-    const char *video; /**< source of frames in mode video, and in no other. Default NULL */
-    int encoder;       /**< synctalk_encoder. Default auto */
-    int start_frame;   /**< first source frame, 0-based; mode training only. Default 0 */
-    int loop_back;     /**< 1 turns at the midpoint and ends where it began. Default 0 */
-    int at_end;        /**< synctalk_at_end, when loop_back is 0. Default bounce */
-    int parsing;       /**< synctalk_switch: obey dataset/NAME/parsing masks. Default -1 */
+    int mode;                 /**< synctalk_mode. Default training */
+    const char *video;        /**< source of frames in mode video, and in no other. Default NULL */
+    int encoder;              /**< synctalk_encoder. Default auto */
+    const char *encoder_name; /**< of a custom encoder: NAME.json among the shared networks says
+                                   what it is. Default NULL */
+    int start_frame;          /**< first source frame, 0-based; mode training only. Default 0 */
+    int loop_back;            /**< 1 turns at the midpoint and ends where it began. Default 0 */
+    int at_end;               /**< synctalk_at_end, when loop_back is 0. Default bounce */
+    int parsing;              /**< synctalk_switch: obey dataset/NAME/parsing masks. Default -1 */
 
     /* whose face, in a video */
     const char *face;      /**< "largest", "left", "right", an index from image-left, or "X,Y" in
@@ -189,9 +192,11 @@ typedef struct synctalk_option {
     const char *word;           /**< of an INT: stands for `min`, e.g. "latest"; or NULL */
     double low, high;           /**< of a NUMBER */
     const char *const *choices; /**< of a CHOICE: NULL-terminated, index = value */
-    const char *unit;           /**< what stands for the value in the help: "FILE", "N", "px" */
-    const char *help;           /**< one sentence, lower case, no full stop */
-    const char *group;          /**< heading it stands under */
+    size_t other;      /**< of a CHOICE that takes names too: offset of the const char * that a name
+                            goes to, the value then being one past the last index; else 0 */
+    const char *unit;  /**< what stands for the value in the help: "FILE", "N", "px" */
+    const char *help;  /**< one sentence, lower case, no full stop */
+    const char *group; /**< heading it stands under */
 } synctalk_option;
 
 SYNCTALK_API void synctalk_settings_init(synctalk_settings *settings);

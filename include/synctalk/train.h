@@ -62,12 +62,13 @@ typedef struct synctalk_train_settings {
                                  there is one; NULL = no sync term */
 
     /* what */
-    int encoder;           /**< synctalk_encoder. Default auto: by the features that are there */
-    int width;             /**< synctalk_width. Default full */
-    int epochs;            /**< in all, also of a run that goes on. Default 100 */
-    int samples_per_epoch; /**< 0 = one for each training frame. Default 0 */
-    double holdout;        /**< part of the frames, at the end, never trained on. Default 0 */
-    int seed;              /**< of everything random. Default 1 */
+    int encoder;              /**< synctalk_encoder. Default auto: by the features that are there */
+    const char *encoder_name; /**< of a custom encoder. Default NULL */
+    int width;                /**< synctalk_width. Default full */
+    int epochs;               /**< in all, also of a run that goes on. Default 100 */
+    int samples_per_epoch;    /**< 0 = one for each training frame. Default 0 */
+    double holdout;           /**< part of the frames, at the end, never trained on. Default 0 */
+    int seed;                 /**< of everything random. Default 1 */
 
     /* how it learns */
     int batch;             /**< samples of a step. Default 8 */

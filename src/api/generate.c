@@ -4,6 +4,7 @@
 
 #include "api/options.h"
 #include "base/error.h"
+#include "generate/hearing.h"
 #include "generate/sound.h"
 #include "synctalk/synctalk.h"
 
@@ -55,19 +56,24 @@ synctalk_status synctalk_features_write(const synctalk_settings *settings, const
                                         int64_t *vectors, synctalk_error *err)
 {
     synctalk_status st = st_settings_ranges(settings, err);
+    struct st_hearing hearing = {0};
     struct st_encoder *encoder = NULL;
     struct st_kernels kernels;
-    synctalk_encoder kind =
-        settings->encoder ? (synctalk_encoder)settings->encoder : SYNCTALK_ENCODER_AVE;
 
     if (st)
         return st;
     if (!audio || !*audio || !output)
         return st_fail(err, SYNCTALK_E_ARG, "both a sound and an output must be named");
     st_kernels_init(&kernels, settings->cpu_mask);
-    if (!(st = st_person_load_encoder(&encoder, kind, settings, &kernels, callbacks, err)))
+    if (!(st = st_hearing_choose(&hearing, settings,
+                                 settings->encoder ? (synctalk_encoder)settings->encoder
+                                                   : SYNCTALK_ENCODER_AVE,
+                                 settings->encoder_name, err)) &&
+        !(st = st_hearing_find(&hearing, settings, err)) &&
+        !(st = st_hearing_load(&hearing, &encoder, settings, &kernels, callbacks, err)))
         st = st_sound_write_features(audio, encoder, output, settings->overwrite, callbacks,
                                      vectors, err);
     st_encoder_close(&encoder);
+    st_hearing_close(&hearing);
     return st;
 }

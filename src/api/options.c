@@ -95,6 +95,14 @@ static synctalk_status set_number(void *settings, const synctalk_option *row, co
     return SYNCTALK_OK;
 }
 
+static int count_choices(const synctalk_option *row)
+{
+    int count = 0;
+    while (row->choices[count])
+        count++;
+    return count;
+}
+
 static void list_choices(char *buf, size_t size, const char *const *choices)
 {
     size_t used = 0;
@@ -104,6 +112,20 @@ static void list_choices(char *buf, size_t size, const char *const *choices)
     }
 }
 
+/* Letters, digits, '-' and '_': a name, and no path. */
+static bool is_name(const char *value)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    const size_t length = strlen(value);
+    return length > 0 && length < 64 && *value != '-' && strspn(value, letters) == length;
+}
+
+static const char **name_field(void *settings, const synctalk_option *row)
+{
+    return (const char **)(void *)((char *)settings + row->other);
+}
+
 static synctalk_status set_choice(void *settings, const synctalk_option *row, const char *value,
                                   synctalk_error *err)
 {
@@ -111,11 +133,19 @@ static synctalk_status set_choice(void *settings, const synctalk_option *row, co
         if (strcmp(row->choices[i], value) != 0)
             continue;
         *int_field(settings, row) = i;
+        if (row->other)
+            *name_field(settings, row) = NULL;
+        return SYNCTALK_OK;
+    }
+    if (row->other && is_name(value)) {
+        *int_field(settings, row) = count_choices(row);
+        *name_field(settings, row) = value;
         return SYNCTALK_OK;
     }
     char allowed[160] = "";
     list_choices(allowed, sizeof allowed, row->choices);
-    return st_fail(err, SYNCTALK_E_ARG, "%s: \"%s\" is not one of %s", row->name, value, allowed);
+    return st_fail(err, SYNCTALK_E_ARG, "%s: \"%s\" is not one of %s%s", row->name, value, allowed,
+                   row->other ? ", nor a name of letters, digits, - and _" : "");
 }
 
 static synctalk_status set_switch(void *settings, const synctalk_option *row, const char *value,
@@ -218,7 +248,11 @@ void st_option_text(const synctalk_option *row, const void *settings, char *buf,
         snprintf(buf, size, "%.10g", *(const double *)field);
         return;
     case SYNCTALK_OPTION_CHOICE:
-        snprintf(buf, size, "%s", row->choices[*(const int *)field]);
+        number = *(const int *)field;
+        text = row->other && number == count_choices(row)
+                   ? *(const char *const *)(const void *)((const char *)settings + row->other)
+                   : row->choices[number];
+        snprintf(buf, size, "%s", text ? text : "");
         return;
     case SYNCTALK_OPTION_SWITCH:
         number = *(const int *)field;
@@ -236,6 +270,22 @@ static synctalk_status check_int(const synctalk_option *row, int value, int leas
                    most);
 }
 
+static synctalk_status check_choice(const synctalk_option *row, const void *settings,
+                                    synctalk_error *err)
+{
+    const int value = *(const int *)(const void *)((const char *)settings + row->offset);
+    const int count = count_choices(row);
+    if (!row->other || value != count)
+        return check_int(row, value, 0, count - 1, err);
+    const char *name = *(const char *const *)(const void *)((const char *)settings + row->other);
+    if (name && is_name(name))
+        return SYNCTALK_OK;
+    return st_fail(err, SYNCTALK_E_ARG,
+                   "%s is %d, which stands for a name, but \"%.80s\" is no name of letters, "
+                   "digits, - and _",
+                   row->name, value, name ? name : "");
+}
+
 synctalk_status st_option_check(const struct st_option_table *table, const void *settings,
                                 synctalk_error *err)
 {
@@ -243,7 +293,6 @@ synctalk_status st_option_check(const struct st_option_table *table, const void 
     for (size_t i = 0; i < table->count && !st; i++) {
         const synctalk_option *row = &table->rows[i];
         const void *field = (const char *)settings + row->offset;
-        int choices = 0;
         double number;
         switch (row->type) {
         case SYNCTALK_OPTION_INT:
@@ -253,9 +302,7 @@ synctalk_status st_option_check(const struct st_option_table *table, const void 
             st = check_int(row, *(const int *)field, -1, 1, err);
             break;
         case SYNCTALK_OPTION_CHOICE:
-            while (row->choices[choices])
-                choices++;
-            st = check_int(row, *(const int *)field, 0, choices - 1, err);
+            st = check_choice(row, settings, err);
             break;
         case SYNCTALK_OPTION_NUMBER:
             number = *(const double *)field;

@@ -21,6 +21,9 @@
     .high = (most)
 #define ST_OPTION_CHOICE(S, field, names) \
     .type = SYNCTALK_OPTION_CHOICE, .offset = ST_OPTION_AT(S, field, int), .choices = (names)
+/* A choice that takes names too: they go to the field `text`. */
+#define ST_OPTION_CHOICE_OR_NAME(S, field, names, text) \
+    ST_OPTION_CHOICE(S, field, names), .other = ST_OPTION_AT(S, text, const char *)
 #define ST_OPTION_SWITCH(S, field) \
     .type = SYNCTALK_OPTION_SWITCH, .offset = ST_OPTION_AT(S, field, int), .min = 0, .max = 1
 #define ST_OPTION_MASK(S, field) \

@@ -37,7 +37,9 @@ static const synctalk_option table[] = {
     {"syncnet", 0, TEXT(syncnet), .unit = "FILE", .group = where,
      .help = "SyncNet for the sync term; auto takes the latest of syncnet_ckpt/NAME, if any"},
 
-    {"encoder", 0, CHOICE(encoder, encoders), .unit = "NAME", .group = what,
+    {"encoder", 0,
+     ST_OPTION_CHOICE_OR_NAME(synctalk_train_settings, encoder, encoders, encoder_name),
+     .unit = "NAME", .group = what,
      .help = "audio encoder that made the features; auto looks at the files of the dataset"},
     {"width", 0, CHOICE(width, widths), .unit = "WIDTH", .group = what,
      .help = "size of the network; narrow is a quarter of the work"},

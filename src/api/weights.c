@@ -206,6 +206,10 @@ synctalk_status synctalk_weights_convert(const synctalk_weights *weights, const 
 
     if (!weights || !output)
         return st_fail(err, SYNCTALK_E_ARG, "nothing to convert, or no name to write it to");
+    if (encoder == SYNCTALK_ENCODER_CUSTOM)
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "encoder: only ave, hubert and wenet can be noted; a network trained with "
+                       "another has its name in it");
     if ((unsigned)encoder >= sizeof names / sizeof *names)
         return st_fail(err, SYNCTALK_E_ARG, "encoder %d does not exist", (int)encoder);
     const char *note = names[encoder];

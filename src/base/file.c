@@ -100,6 +100,21 @@ bool st_path_is_dir(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+bool st_path_is_newer(const char *path, const char *than)
+{
+    struct stat a, b;
+    if (stat(path, &a) || stat(than, &b))
+        return false;
+    return a.st_mtim.tv_sec != b.st_mtim.tv_sec ? a.st_mtim.tv_sec > b.st_mtim.tv_sec
+                                                : a.st_mtim.tv_nsec >= b.st_mtim.tv_nsec;
+}
+
+bool st_path_is_same(const char *path, const char *other)
+{
+    struct stat a, b;
+    return !stat(path, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static synctalk_status refuse_existing(const char *target, bool overwrite, synctalk_error *err)
 {
     struct stat info;

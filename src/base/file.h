@@ -36,6 +36,9 @@ synctalk_status st_path_format(char *out, synctalk_error *err, const char *forma
 const char *st_path_base(const char *path); /* after the last '/' */
 bool st_path_is_file(const char *path);     /* a regular file, through links */
 bool st_path_is_dir(const char *path);
+/* Both are there, and `path` was not changed before `than` was. */
+bool st_path_is_newer(const char *path, const char *than);
+bool st_path_is_same(const char *path, const char *other); /* one file, by whatever names */
 
 /* A file that is being made. Zero it first; close() ends it in every state. */
 struct st_output {

@@ -39,7 +39,7 @@ static synctalk_status make_plan(struct run *run, const struct synctalk_person *
                                  const synctalk_settings *s, const char *audio,
                                  const synctalk_callbacks *callbacks, synctalk_error *err)
 {
-    const int fps = person->hears->fps;
+    const int fps = person->hearing.info->fps;
     run->plan = (struct st_plan){
         .frames = st_plan_frame_count(run->sound.samples, run->sound.rate_hz, fps),
         .sources = person->source->info.frames,
@@ -128,7 +128,7 @@ static synctalk_status open_video(struct run *run, const struct synctalk_person 
     run->video = (struct st_video_writer_settings){
         .path = run->output.temporary,
         .name = run->output.target,
-        .fps = person->hears->fps,
+        .fps = person->hearing.info->fps,
         .crf = s->crf,
         .x264_preset = x264_names[s->x264_preset],
         /* Fixed by the machine, not by --threads: x264's stream depends on it. */
@@ -170,7 +170,7 @@ static void describe_render(struct run *run, const struct synctalk_person *perso
         .sound = run->reader,
         .redraw = {.blend = s->blend, .feather_px = s->feather_px, .colour_match = s->colour_match},
         .parsing = s->parsing < 0 ? person->source->info.has_parsing : s->parsing != 0,
-        .fps = person->hears->fps,
+        .fps = person->hearing.info->fps,
         .workers = workers,
         .slots = slots,
         .stats = run->watched ? &run->stats : NULL,

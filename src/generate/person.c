@@ -3,49 +3,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/cpu.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "face/dataset.h"
 #include "generate/faces.h"
 #include "generate/model_files.h"
-
-struct st_encoder_options st_encoder_options_of(const synctalk_settings *settings,
-                                                const struct st_kernels *kernels)
-{
-    return (struct st_encoder_options){
-        .kernels = kernels,
-        .threads = settings->threads ? settings->threads : st_cpu_cores(),
-        .exact = settings->precision == SYNCTALK_PRECISION_F32,
-        .onnxruntime = settings->onnxruntime,
-    };
-}
-
-synctalk_status st_person_load_encoder(struct st_encoder **out, synctalk_encoder kind,
-                                       const synctalk_settings *settings,
-                                       const struct st_kernels *kernels,
-                                       const synctalk_callbacks *callbacks, synctalk_error *err)
-{
-    synctalk_status st;
-    char path[ST_PATH_MAX];
-    char purpose[96];
-    const struct st_encoder_info *info = st_encoder_info(kind);
-    const struct st_encoder_options options = st_encoder_options_of(settings, kernels);
-
-    *out = NULL;
-    if (!info->runs)
-        return st_fail(err, SYNCTALK_E_UNSUPPORTED,
-                       "this version cannot run the audio encoder %s; give ready features with "
-                       "--features FILE.npy",
-                       info->name);
-    snprintf(purpose, sizeof purpose, "to hear sound with the audio encoder %s", info->name);
-    if ((st = st_find_shared(path, settings, info->weight_files, purpose, err)) ||
-        (st = st_encoder_open(out, kind, path, &options, err)))
-        return st;
-    st_log(callbacks, SYNCTALK_LOG_INFO, "audio encoder %s: %s", info->name, path);
-    return SYNCTALK_OK;
-}
 
 /* ave and hubert checkpoints have equal shapes: where neither the file nor the user says
  * which, the features that lie in the dataset do, if there is one. */
@@ -69,6 +33,26 @@ static synctalk_encoder guess_encoder(const char *folder, const synctalk_callbac
     return SYNCTALK_ENCODER_AVE;
 }
 
+/* The encoder that was asked for; else the one that the checkpoint names, or is shaped for, or
+ * that made the features in the dataset. */
+static synctalk_status choose_encoder(struct synctalk_person *person,
+                                      const synctalk_settings *settings, const char *folder,
+                                      const struct st_unet_form *form,
+                                      const synctalk_callbacks *callbacks, synctalk_error *err)
+{
+    synctalk_encoder kind = (synctalk_encoder)settings->encoder;
+    const char *name = settings->encoder_name;
+
+    if (kind == SYNCTALK_ENCODER_AUTO && form->encoder == SYNCTALK_ENCODER_AUTO) {
+        kind = guess_encoder(folder, callbacks);
+    } else if (kind == SYNCTALK_ENCODER_AUTO) {
+        const struct st_encoder_info *built_in = st_encoder_info(form->encoder);
+        name = form->hears;
+        kind = strcmp(name, built_in->name) == 0 ? form->encoder : SYNCTALK_ENCODER_CUSTOM;
+    }
+    return st_hearing_choose(&person->hearing, settings, kind, name, err);
+}
+
 static synctalk_status load_unet(struct synctalk_person *person, const synctalk_settings *settings,
                                  const char *folder, const synctalk_callbacks *callbacks,
                                  synctalk_error *err)
@@ -80,20 +64,40 @@ static synctalk_status load_unet(struct synctalk_person *person, const synctalk_
 
     if ((st = st_find_checkpoint(path, settings, err)) ||
         (st = st_weights_open(&weights, path, err)) ||
-        (st = st_unet_recognise(&form, weights, (synctalk_encoder)settings->encoder, err)))
+        (st = st_unet_recognise_for(&form, weights, NULL, err)) ||
+        (st = choose_encoder(person, settings, folder, &form, callbacks, err)))
         goto done;
-    if (form.encoder == SYNCTALK_ENCODER_AUTO &&
-        (st = st_unet_recognise(&form, weights, guess_encoder(folder, callbacks), err)))
+    const struct st_encoder_info *info = person->hearing.info;
+    const struct st_unet_ear ear = {info->name, info->vector};
+    if ((st = st_unet_recognise_for(&form, weights, &ear, err)) ||
+        (st = st_unet_open(&person->unet, weights, &form, &person->kernels, err)))
         goto done;
-    if ((st = st_unet_open(&person->unet, weights, &form, &person->kernels, err)))
-        goto done;
-    person->hears = st_encoder_info(form.encoder);
     st_log(callbacks, SYNCTALK_LOG_INFO, "checkpoint %s: %s width, audio encoder %s", path,
-           form.narrow ? "narrow" : "full", person->hears->name);
+           form.narrow ? "narrow" : "full", info->name);
 
 done:
     st_weights_close(&weights);
     return st;
+}
+
+static synctalk_status load_encoder(struct synctalk_person *person,
+                                    const synctalk_settings *settings,
+                                    const synctalk_callbacks *callbacks, synctalk_error *err)
+{
+    synctalk_status st;
+    const struct st_encoder_info *needed = person->hearing.info;
+
+    if ((st = st_hearing_find(&person->hearing, settings, err)) ||
+        (st = st_hearing_load(&person->hearing, &person->encoder, settings, &person->kernels,
+                              callbacks, err)))
+        return st;
+    const struct st_encoder_info *loaded = st_encoder_describe(person->encoder);
+    if (loaded->vector != needed->vector)
+        return st_fail(err, SYNCTALK_E_MODEL,
+                       "%s: gives vectors of %zu numbers, but the checkpoint needs those of %s, of "
+                       "%zu",
+                       person->hearing.path, loaded->vector, needed->name, needed->vector);
+    return SYNCTALK_OK;
 }
 
 static synctalk_status open_source(struct synctalk_person *person,
@@ -109,7 +113,7 @@ static synctalk_status open_source(struct synctalk_person *person,
     }
     if (settings->mode != SYNCTALK_MODE_VIDEO)
         return st_frame_source_open_dataset(&person->source, folder, callbacks, err);
-    st = st_face_settings_find(&faces, settings, settings->video, person->hears->fps,
+    st = st_face_settings_find(&faces, settings, settings->video, person->hearing.info->fps,
                                &person->kernels, err);
     return st ? st : st_frame_source_open_video(&person->source, &faces.analysis, callbacks, err);
 }
@@ -135,9 +139,7 @@ synctalk_status st_person_open(struct synctalk_person **out, const synctalk_sett
     /* The frames last: to look at a video takes longest. */
     if ((st = st_image_cache_create(&person->cache, err)) ||
         (st = load_unet(person, settings, folder, callbacks, err)) ||
-        (!settings->features &&
-         (st = st_person_load_encoder(&person->encoder, person->hears->kind, settings,
-                                      &person->kernels, callbacks, err))) ||
+        (!settings->features && (st = load_encoder(person, settings, callbacks, err))) ||
         (st = open_source(person, settings, folder, callbacks, err)))
         goto done;
     *out = person;
@@ -153,6 +155,7 @@ void st_person_close(struct synctalk_person **person)
     if (!person || !*person)
         return;
     st_encoder_close(&(*person)->encoder);
+    st_hearing_close(&(*person)->hearing);
     st_unet_close(&(*person)->unet);
     st_image_cache_destroy(&(*person)->cache);
     st_frame_source_close(&(*person)->source);

@@ -5,6 +5,7 @@
 #define ST_GENERATE_PERSON_H
 
 #include "generate/frame_source.h"
+#include "generate/hearing.h"
 #include "generate/image_cache.h"
 #include "kernels/kernels.h"
 #include "models/encoder.h"
@@ -14,25 +15,15 @@
 struct synctalk_person {
     char name[256];
     struct st_kernels kernels;
-    struct st_frame_source *source;      /* owns */
-    struct st_unet *unet;                /* owns */
-    struct st_image_cache *cache;        /* owns */
-    const struct st_encoder_info *hears; /* what the checkpoint needs */
-    struct st_encoder *encoder;          /* owns; NULL when ready features were announced */
+    struct st_frame_source *source; /* owns */
+    struct st_unet *unet;           /* owns */
+    struct st_image_cache *cache;   /* owns */
+    struct st_hearing hearing;      /* owns; what the checkpoint needs */
+    struct st_encoder *encoder;     /* owns; NULL when ready features were announced */
 };
 
 synctalk_status st_person_open(struct synctalk_person **out, const synctalk_settings *settings,
                                const synctalk_callbacks *callbacks, synctalk_error *err);
 void st_person_close(struct synctalk_person **person);
-
-/* How an encoder may use the machine, by the settings. */
-struct st_encoder_options st_encoder_options_of(const synctalk_settings *settings,
-                                                const struct st_kernels *kernels);
-
-/* Find and load the audio encoder `kind`; E_MISSING lists the places it was looked for. */
-synctalk_status st_person_load_encoder(struct st_encoder **out, synctalk_encoder kind,
-                                       const synctalk_settings *settings,
-                                       const struct st_kernels *kernels,
-                                       const synctalk_callbacks *callbacks, synctalk_error *err);
 
 #endif /* ST_GENERATE_PERSON_H */

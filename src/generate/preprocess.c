@@ -12,12 +12,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/cpu.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "generate/contact_sheet.h"
+#include "generate/hearing.h"
 #include "generate/model_files.h"
-#include "generate/person.h"
 #include "generate/preprocess_folder.h"
 #include "generate/preprocess_info.h"
 #include "generate/preprocess_sound.h"
@@ -31,7 +30,7 @@ struct work {
     const synctalk_settings *settings;
     const synctalk_preprocess_job *job;
     const synctalk_callbacks *callbacks;
-    const struct st_encoder_info *hears;
+    struct st_hearing hearing; /* the encoder; its path "" where its network is not there */
     int fps;
     bool own_cache;
     bool began; /* by this call: there was nothing to go on with */
@@ -45,7 +44,6 @@ struct work {
 
     struct st_take take;
     int64_t samples, vectors;
-    char encoder_path[ST_PATH_MAX]; /* "" where there is none */
     char encoder_sha256[ST_HASH_TEXT];
 };
 
@@ -71,12 +69,15 @@ static synctalk_status take_folder(struct work *work, synctalk_error *err)
 
 static bool is_result(const char *name)
 {
-    static const char *const names[] = {"aud.wav",       "aud_ave.npy", "aud_hu.npy",
-                                        "aud_wenet.npy", "contact.png", ST_PREPROCESS_INFO};
+    static const char *const names[] = {"aud.wav", "contact.png", ST_PREPROCESS_INFO};
+    const size_t length = strlen(name);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
-    return st_is_leftover(name);
+    /* Features, of whatever encoder, belong to the sound. */
+    return (length > 8 && strncmp(name, "aud_", 4) == 0 &&
+            strcmp(name + length - 4, ".npy") == 0) ||
+           st_is_leftover(name);
 }
 
 static bool is_info(const char *name)
@@ -129,26 +130,19 @@ static synctalk_status claim_folder(struct work *work, synctalk_error *err)
     return st_preprocess_info_write(work->place.path, &work->source, NULL, err);
 }
 
-/* "" where the encoder's network is not there, with a warning that says what to do. */
+/* No path where the encoder's network is not there, with a warning that says what to do. */
 static synctalk_status find_encoder(struct work *work, synctalk_error *err)
 {
     synctalk_error why = {0};
-    char purpose[96];
-    const struct st_encoder_info *hears = work->hears;
+    char ready[ST_PATH_MAX];
 
-    snprintf(purpose, sizeof purpose, "to hear sound with the audio encoder %s", hears->name);
-    if (!hears->runs)
-        st_log(work->callbacks, SYNCTALK_LOG_WARNING,
-               "this version cannot run the audio encoder %s: make %s from aud.wav elsewhere, and "
-               "put it into %s",
-               hears->name, hears->feature_files[0], work->place.path);
-    else if (st_find_shared(work->encoder_path, work->settings, hears->weight_files, purpose, &why))
+    if (!st_hearing_find(&work->hearing, work->settings, &why))
+        return st_hearing_hash(&work->hearing, work->encoder_sha256, err);
+    work->hearing.path[0] = '\0';
+    if (!st_hearing_features(&work->hearing, work->place.path, ready))
         st_log(work->callbacks, SYNCTALK_LOG_WARNING,
                "no audio features, which training needs: %s; the same command then adds them",
                why.message);
-    else
-        return st_hash_file(work->encoder_sha256, work->encoder_path, err);
-    work->encoder_path[0] = '\0';
     return SYNCTALK_OK;
 }
 
@@ -176,13 +170,13 @@ static synctalk_status write_features(struct work *work, synctalk_error *err)
     char sound[ST_PATH_MAX];
     char path[ST_PATH_MAX];
     struct st_encoder *encoder = NULL;
-    const struct st_encoder_options options = st_encoder_options_of(work->settings, &work->kernels);
 
-    if (work->samples == 0 || !work->encoder_path[0])
+    if (work->samples == 0 || !work->hearing.path[0])
         return SYNCTALK_OK;
     if ((st = st_path_join(sound, work->place.path, "aud.wav", err)) ||
-        (st = st_path_join(path, work->place.path, work->hears->feature_files[0], err)) ||
-        (st = st_encoder_open(&encoder, work->hears->kind, work->encoder_path, &options, err)))
+        (st = st_path_join(path, work->place.path, work->hearing.info->feature_files[0], err)) ||
+        (st = st_hearing_load(&work->hearing, &encoder, work->settings, &work->kernels,
+                              work->callbacks, err)))
         return st;
     st = st_sound_write_features(sound, encoder, path, true, work->callbacks, &work->vectors, err);
     st_encoder_close(&encoder);
@@ -216,9 +210,9 @@ static void describe_result(const struct work *work, struct st_preprocess_result
     *result = (struct st_preprocess_result){
         .samples = work->samples,
         .vectors = work->vectors,
-        .encoder = work->hears->name,
-        .features = work->hears->feature_files[0],
-        .encoder_path = work->encoder_path,
+        .encoder = work->hearing.info->name,
+        .features = work->hearing.info->feature_files[0],
+        .encoder_path = work->hearing.path,
         .encoder_sha256 = work->encoder_sha256,
     };
     if (work->take.analysis) {
@@ -259,15 +253,17 @@ static bool is_whole(const struct work *work, const synctalk_preprocess_report *
     return report->frames > 0;
 }
 
-/* Features are there and of the encoder that is there; or there is none, or no sound. */
+/* Features are there that are no older than the sound; or there is none to make them with, or
+ * no sound. Where info.json speaks of this encoder, they must also be of its very network. */
 static bool features_are_right(const struct work *work, const synctalk_preprocess_report *report)
 {
     char path[ST_PATH_MAX];
-    if (report->audio_seconds <= 0 || !work->encoder_path[0])
+    if (report->audio_seconds <= 0 || !work->hearing.path[0])
         return true;
-    return strcmp(work->found.encoder_sha256, work->encoder_sha256) == 0 &&
-           !st_path_join(path, work->place.path, work->hears->feature_files[0], NULL) &&
-           st_path_is_file(path);
+    if (strcmp(work->found.encoder, work->hearing.info->name) == 0 &&
+        strcmp(work->found.encoder_sha256, work->encoder_sha256) != 0)
+        return false;
+    return st_hearing_features(&work->hearing, work->place.path, path);
 }
 
 /* Only features are wanted: the encoder was not there before, or was another. */
@@ -328,11 +324,12 @@ static synctalk_status run(struct work *work, synctalk_preprocess_report *report
         (st = take_folder(work, err)) || (st = claim_folder(work, err)) ||
         (st = find_encoder(work, err)))
         return st;
-    if (work->fps != work->hears->fps)
+    const struct st_encoder_info *hears = work->hearing.info;
+    if (work->fps != hears->fps)
         st_log(work->callbacks, SYNCTALK_LOG_WARNING,
                "%d frames a second: the audio encoder %s hears %d times a second, and training "
                "needs as many frames",
-               work->fps, work->hears->name, work->hears->fps);
+               work->fps, hears->name, hears->fps);
     work->own_cache = !work->faces.analysis.cache;
     if (work->own_cache)
         work->faces.analysis.cache = work->place.cache;
@@ -363,6 +360,7 @@ static void close_work(struct work *work)
     st_take_close(&work->take);
     st_preprocess_found_free(&work->found);
     st_frame_folder_close(&work->place);
+    st_hearing_close(&work->hearing);
     free(work);
 }
 
@@ -387,15 +385,21 @@ synctalk_status st_preprocess(const synctalk_settings *settings, const synctalk_
     work->job = job;
     work->callbacks = callbacks;
     work->place.lock = -1;
-    work->hears = st_encoder_info(settings->encoder ? (synctalk_encoder)settings->encoder
-                                                    : SYNCTALK_ENCODER_AVE);
-    work->fps = job->fps ? job->fps : work->hears->fps;
     report = report ? report : &ignored;
-    synctalk_status st = run(work, report, err);
+    synctalk_status st = st_hearing_choose(&work->hearing, settings,
+                                           settings->encoder ? (synctalk_encoder)settings->encoder
+                                                             : SYNCTALK_ENCODER_AVE,
+                                           settings->encoder_name, err);
+    if (st)
+        goto done;
+    work->fps = job->fps ? job->fps : work->hearing.info->fps;
+    st = run(work, report, err);
     if (!st)
         report->seconds = now() - began;
     else if (st != SYNCTALK_E_CANCELLED)
         remove_traces(work);
+
+done:
     close_work(work);
     return st;
 }

@@ -16,11 +16,11 @@
 #include "generate/clip_info.h"
 #include "generate/clip_sources.h"
 #include "generate/faces.h"
+#include "generate/hearing.h"
 #include "generate/preprocess_folder.h"
 #include "generate/preprocess_info.h"
 #include "generate/preprocess_take.h"
 #include "kernels/kernels.h"
-#include "models/encoder.h"
 
 /* Of the whole call. */
 struct work {
@@ -395,8 +395,7 @@ synctalk_status st_preprocess_clips(const synctalk_settings *settings,
 {
     const double began = now();
     synctalk_clips_report all = {.clips = 0};
-    const struct st_encoder_info *hears = st_encoder_info(
-        settings->encoder ? (synctalk_encoder)settings->encoder : SYNCTALK_ENCODER_AVE);
+    struct st_hearing hearing = {0};
     struct work *work = calloc(1, sizeof *work);
 
     if (!work)
@@ -405,12 +404,21 @@ synctalk_status st_preprocess_clips(const synctalk_settings *settings,
     work->job = job;
     work->callbacks = callbacks;
     work->report = &all;
-    work->fps = job->fps ? job->fps : hears->fps;
     st_kernels_init(&work->kernels, settings->cpu_mask);
-    synctalk_status st = run(work, err);
+    synctalk_status st = st_hearing_choose(&hearing, settings,
+                                           settings->encoder ? (synctalk_encoder)settings->encoder
+                                                             : SYNCTALK_ENCODER_AVE,
+                                           settings->encoder_name, err);
+    if (st)
+        goto done;
+    work->fps = job->fps ? job->fps : hearing.info->fps;
+    st = run(work, err);
     all.seconds = now() - began;
     if (!st && report)
         *report = all;
+
+done:
+    st_hearing_close(&hearing);
     st_clip_sources_free(&work->sources);
     free(work);
     return st;

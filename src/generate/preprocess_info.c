@@ -138,6 +138,8 @@ synctalk_status st_preprocess_found_read(struct st_preprocess_found *found, cons
     found->any = true;
     found->complete = json_is_true(json_object_get(found->info, "complete"));
     take_text(found->identity, sizeof found->identity, found->info, "identity");
+    take_text(found->encoder, sizeof found->encoder, json_object_get(found->info, "features"),
+              "encoder");
     take_text(found->encoder_sha256, sizeof found->encoder_sha256,
               json_object_get(json_object_get(found->info, "networks"), "encoder"), "sha256");
     return SYNCTALK_OK;

@@ -43,7 +43,8 @@ struct st_preprocess_found {
     bool any;      /* there is an info.json of ours */
     bool complete; /* and it says that all is there */
     char identity[ST_HASH_TEXT];
-    char encoder_sha256[ST_HASH_TEXT]; /* of the features that are there; "" for none */
+    char encoder[64];                  /* of the features that are there; "" for none */
+    char encoder_sha256[ST_HASH_TEXT]; /* likewise */
     json_t *info;                      /* owns; NULL where `any` is false */
 };
 synctalk_status st_preprocess_found_read(struct st_preprocess_found *found, const char *folder,

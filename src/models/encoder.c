@@ -7,10 +7,7 @@
 #include "models/encoder_desc.h"
 
 static const struct st_encoder_desc *const encoders[] = {
-    &st_encoder_ave,
-    &st_encoder_hubert,
-    &st_encoder_wenet,
-    NULL,
+    &st_encoder_ave, &st_encoder_hubert, &st_encoder_wenet, &st_encoder_custom, NULL,
 };
 
 struct st_encoder {
@@ -34,7 +31,7 @@ static const struct st_encoder_desc *find(synctalk_encoder kind)
 const struct st_encoder_info *st_encoder_info(synctalk_encoder kind)
 {
     const struct st_encoder_desc *desc = find(kind);
-    return desc ? &desc->info : NULL;
+    return desc && kind != SYNCTALK_ENCODER_CUSTOM ? &desc->info : NULL;
 }
 
 synctalk_status st_encoder_open(struct st_encoder **out, synctalk_encoder kind, const char *path,

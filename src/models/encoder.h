@@ -50,12 +50,14 @@ struct st_encoder_options {
     const char *onnxruntime;          /* library, borrowed for the call; NULL: the usual places */
 };
 
-const struct st_encoder_info *st_encoder_info(synctalk_encoder kind); /* NULL for AUTO */
+/* NULL for AUTO, and for CUSTOM, of which a description tells: models/encoder_custom.h. */
+const struct st_encoder_info *st_encoder_info(synctalk_encoder kind);
 
 struct st_encoder;
 struct st_encoder_stream;
 
-/* Load `path`. E_UNSUPPORTED for an encoder that does not run here. */
+/* Load `path`: the network, or the description of a custom encoder. E_UNSUPPORTED for an encoder
+ * that does not run here. */
 synctalk_status st_encoder_open(struct st_encoder **out, synctalk_encoder kind, const char *path,
                                 const struct st_encoder_options *options, synctalk_error *err);
 void st_encoder_close(struct st_encoder **encoder);

@@ -31,5 +31,6 @@ struct st_encoder_desc {
 extern const struct st_encoder_desc st_encoder_ave;
 extern const struct st_encoder_desc st_encoder_hubert;
 extern const struct st_encoder_desc st_encoder_wenet;
+extern const struct st_encoder_desc st_encoder_custom;
 
 #endif /* ST_MODELS_ENCODER_DESC_H */

@@ -96,6 +96,7 @@ void st_train_unet_form(struct st_unet_form *form, bool narrow, synctalk_encoder
 {
     assert(encoder != SYNCTALK_ENCODER_AUTO);
     *form = (struct st_unet_form){.narrow = narrow, .encoder = encoder};
+    snprintf(form->hears, sizeof form->hears, "%s", st_unet_encoder_name(encoder));
     st_unet_form_complete(form);
 }
 
@@ -219,6 +220,6 @@ synctalk_status st_train_syncnet_recognise(const struct st_weights *weights,
     return st_fail(err, SYNCTALK_E_MODEL,
                    "%s: a SyncNet for sound in %zu channels, needed are %zu (%s features, %s "
                    "network): train one with train-syncnet",
-                   st_weights_path(weights), channels, form->audio_dims[0],
-                   st_unet_encoder_name(form->encoder), form->narrow ? "narrow" : "full");
+                   st_weights_path(weights), channels, form->audio_dims[0], form->hears,
+                   form->narrow ? "narrow" : "full");
 }

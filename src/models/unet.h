@@ -15,6 +15,7 @@
 #include "weights/weights.h"
 
 #define ST_UNET_SIDE 320
+#define ST_UNET_EAR 64 /* bytes of an encoder's name, terminator included */
 
 struct st_kernels;
 struct st_unet;
@@ -23,18 +24,38 @@ struct st_unet_worker;
 /* What a checkpoint is, read off its shapes. */
 struct st_unet_form {
     bool narrow;              /* channels 16...256 instead of 32...512 */
-    synctalk_encoder encoder; /* WENET from the shapes; AVE or HUBERT from metadata
-                                 ("synctalk.encoder") if any; else AUTO: not decided */
+    synctalk_encoder encoder; /* whose vectors it takes: WENET from the shapes; AVE or HUBERT from
+                                 metadata ("synctalk.encoder") if any; else AUTO: not decided */
+    char hears[ST_UNET_EAR];  /* name of the encoder that it was made for, often that of `encoder`;
+                                 "" where it is not decided */
     int window;               /* audio vectors a frame uses: 16, narrow 8 */
     size_t vector;            /* floats in a vector: 512, 2048, 8192; for AUTO 0 */
     size_t audio_dims[3];     /* window reinterpreted, e.g. [32, 16, 16]; for AUTO zeros */
 };
 
-/* E_MODEL where it is not a SyncTalk UNet. Completes vector and audio_dims from
- * `encoder` when the file leaves it open and `encoder` is not AUTO; E_ARG, naming the
- * encoder that the checkpoint was made for, when the two contradict. */
+/* The encoder that is to be heard with. A custom one has vectors of 512, 2048 or 8192 numbers
+ * and stands in for ave, hubert or wenet. */
+struct st_unet_ear {
+    const char *name;
+    size_t vector;
+};
+
+/* E_MODEL where it is not a SyncTalk UNet. Completes vector and audio_dims from `ear`, which
+ * may be NULL, when the file leaves it open; E_ARG, naming the encoder that the checkpoint was
+ * made for, when the two contradict. */
+synctalk_status st_unet_recognise_for(struct st_unet_form *form, const struct st_weights *weights,
+                                      const struct st_unet_ear *ear, synctalk_error *err);
+
+/* The same for an encoder that is not a custom one, or AUTO. */
 synctalk_status st_unet_recognise(struct st_unet_form *form, const struct st_weights *weights,
                                   synctalk_encoder encoder, synctalk_error *err);
+
+/* The encoder that vectors of `vector` numbers fit the input of; AUTO: none. */
+synctalk_encoder st_unet_encoder_of(size_t vector);
+
+/* What metadata says of the encoder of `form`: its name and, of a custom one, the size of its
+ * vectors: "phonemes/512". */
+void st_unet_form_note(const struct st_unet_form *form, char note[ST_UNET_EAR + 24]);
 
 /* `form` from st_unet_recognise(), with the encoder decided. `weights` is borrowed only
  * for the call; `kernels` is copied. */

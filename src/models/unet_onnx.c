@@ -173,7 +173,9 @@ synctalk_status st_unet_write_onnx(const struct st_weights *weights,
         if ((st = load_unit(&w, &unit, weights, err)))
             goto done;
     st_onnx_output(w.onnx, "out", 3, mouth);
-    st_onnx_metadata(w.onnx, ST_UNET_ENCODER_KEY, st_unet_encoder_name(form->encoder));
+    char note[ST_UNET_EAR + 24];
+    st_unet_form_note(form, note);
+    st_onnx_metadata(w.onnx, ST_UNET_ENCODER_KEY, note);
     st = st_onnx_write(w.onnx, path, overwrite, err);
 
 done:

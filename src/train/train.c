@@ -88,7 +88,7 @@ static synctalk_status identify(struct scene *s, bool with_terms, synctalk_error
     snprintf(data, sizeof data, "%016" PRIx64, s->data.key);
     s->identity =
         json_pack("{s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:f, s:s, s:i, s:s}", "data", data,
-                  "encoder", st_unet_encoder_name(s->data.form.encoder), "width",
+                  "encoder", s->data.form.hears, "width",
                   s->data.form.narrow ? "narrow" : "full", "samples-per-epoch",
                   t->samples_per_epoch, "holdout", t->holdout, "seed", t->seed, "batch", t->batch,
                   "lr", t->lr, "schedule", schedules[t->schedule], "warm-up", t->warm_up,

@@ -291,8 +291,9 @@ static synctalk_status describe(struct st_task *task, struct st_weights *weights
                                 synctalk_error *err)
 {
     const struct task *t = (const struct task *)task;
-    return st_weights_add_metadata(weights, ST_UNET_ENCODER_KEY,
-                                   st_unet_encoder_name(t->front.data->form.encoder), err);
+    char note[ST_UNET_EAR + 24];
+    st_unet_form_note(&t->front.data->form, note);
+    return st_weights_add_metadata(weights, ST_UNET_ENCODER_KEY, note, err);
 }
 
 /* Its width and encoder must be those of the data. */
@@ -300,7 +301,8 @@ static synctalk_status fits(const struct st_weights *weights, const struct st_un
                             synctalk_error *err)
 {
     struct st_unet_form form;
-    synctalk_status st = st_unet_recognise(&form, weights, want->encoder, err);
+    const struct st_unet_ear ear = {want->hears, want->vector};
+    synctalk_status st = st_unet_recognise_for(&form, weights, &ear, err);
     if (st || form.narrow == want->narrow)
         return st;
     return st_fail(err, SYNCTALK_E_ARG, "%s is of %s width: begin from it with --width %s",
