@@ -2,11 +2,14 @@
 #include "base/cpu.h"
 
 #include <sched.h>
+#include <stdbool.h>
 
 #include "synctalk/machine.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static unsigned long long xgetbv0(void)
 {
@@ -14,6 +17,14 @@ static unsigned long long xgetbv0(void)
     unsigned hi;
     __asm__("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
     return (unsigned long long)hi << 32 | lo;
+}
+
+/* Linux gives a process the tile registers of AMX (XSAVE state 18) when it asks for them;
+ * its threads inherit them. Source: Documentation/arch/x86/xstate.rst. */
+static bool tiles_allowed(void)
+{
+    const long ask_for_state = 0x1023, tile_data = 18; /* ARCH_REQ_XCOMP_PERM */
+    return syscall(SYS_arch_prctl, ask_for_state, tile_data) == 0;
 }
 
 /* Bit numbers: Intel SDM vol. 2A, CPUID, leaves 1 and 7; vol. 1, 13.3 for XCR0. */
@@ -42,7 +53,8 @@ unsigned st_cpu_flags(void)
         flags |= SYNCTALK_CPU_VNNI;
     const unsigned amx_int8 = 1u << 25, amx_tile = 1u << 24, amx_bf16 = 1u << 22;
     const unsigned amx = amx_int8 | amx_tile | amx_bf16;
-    if ((flags & SYNCTALK_CPU_AVX512) && (d & amx) == amx && (xcr0 & 0x60000) == 0x60000)
+    if ((flags & SYNCTALK_CPU_AVX512) && (d & amx) == amx && (xcr0 & 0x60000) == 0x60000 &&
+        tiles_allowed())
         flags |= SYNCTALK_CPU_AMX;
     if ((flags & SYNCTALK_CPU_AVX512) && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 5))
         flags |= SYNCTALK_CPU_BF16;

@@ -4,7 +4,8 @@
 #define ST_BASE_CPU_H
 
 /* CPUID and XGETBV are both asked: a feature counts only where the system saves its
- * registers. 0 on anything but x86-64. */
+ * registers, and AMX only where it lets this process have them (it is asked to). 0 on anything but
+ * x86-64. */
 unsigned st_cpu_flags(void);
 
 /* Cores this process may use (its affinity mask), at least 1. */
