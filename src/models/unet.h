@@ -62,6 +62,13 @@ void st_unet_form_note(const struct st_unet_form *form, char note[ST_UNET_EAR + 
 synctalk_status st_unet_open(struct st_unet **out, const struct st_weights *weights,
                              const struct st_unet_form *form, const struct st_kernels *kernels,
                              synctalk_error *err);
+
+/* The same in other precisions: unet_recipe.h. Where the CPU is below AVX2, in f32. */
+struct st_unet_recipe;
+synctalk_status st_unet_open_as(struct st_unet **out, const struct st_weights *weights,
+                                const struct st_unet_form *form,
+                                const struct st_unet_recipe *recipe,
+                                const struct st_kernels *kernels, synctalk_error *err);
 void st_unet_close(struct st_unet **unet);
 const struct st_unet_form *st_unet_form(const struct st_unet *unet);
 

@@ -5,13 +5,13 @@
  *
  * The operating system must have been asked for the tiles (base/cpu.c).
  */
-#ifndef __AMX_TILE__
+#if !defined(__AMX_TILE__) && !defined(__AMXTILE__) /* GCC, and clang before 16 */
 #include "kernels/pixel.h"
 #error "compile this file with the flags that src/kernels/meson.build gives it"
 #endif
 #include "kernels/x86/pixel_avx512.h"
 
-#define TILE 16 /* pixels, and channels, of one tile */
+#define TILE ((size_t)16) /* pixels, and channels, of one tile */
 
 struct block {
     const struct st_pointwise *pointwise;
@@ -32,7 +32,7 @@ static void configure(size_t step_bytes)
 {
     struct config config = {.palette = 1};
     for (int i = 0; i < 8; i++) {
-        config.rows[i] = TILE;
+        config.rows[i] = 16;
         config.row_bytes[i] = 64;
     }
     config.row_bytes[4] = config.row_bytes[5] = (uint16_t)step_bytes;
@@ -89,43 +89,43 @@ ST_ALWAYS void store_bytes(const struct block *b, size_t p, size_t k, __m512 v[4
 
 /* Sums are [pixels x 16][channels x 16]. */
 ST_ALWAYS void finish_block(const struct block *b, const int32_t *sums, size_t p, size_t k,
-                            const int pixels, const int channels, const bool exact)
+                            const size_t pixels, const size_t channels, const bool exact)
 {
     const struct st_pointwise *pointwise = b->pointwise;
     __m512 bias[2], scale[2];
-    for (int r = 0; r < channels; r++) {
+    for (size_t r = 0; r < channels; r++) {
         bias[r] = _mm512_loadu_ps(pointwise->bias + k + TILE * r);
         scale[r] = exact ? _mm512_loadu_ps(pointwise->scale + k + TILE * r) : _mm512_set1_ps(1);
     }
     if (channels == 2 && pointwise->out == ST_ELEMENT_U8 && !pointwise->adds) {
-        for (int m = 0; m < pixels * TILE; m += 2) {
+        for (size_t m = 0; m < pixels * TILE; m += 2) {
             __m512 v[4];
 #pragma GCC unroll 4
-            for (int i = 0; i < 4; i++)
+            for (size_t i = 0; i < 4; i++)
                 v[i] = value(number(sums + (m * 2 + i) * TILE, exact), scale[i % 2], bias[i % 2],
                              exact);
-            store_bytes(b, p + (size_t)m, k, v);
+            store_bytes(b, p + m, k, v);
         }
         return;
     }
-    for (int m = 0; m < pixels * TILE; m++) {
-        const size_t at = p + (size_t)m;
+    for (size_t m = 0; m < pixels * TILE; m++) {
+        const size_t at = p + m;
         __m512 v[4];
-        for (int r = 0; r < channels; r++)
+        for (size_t r = 0; r < channels; r++)
             v[r] = value(number(sums + (m * channels + r) * TILE, exact), scale[r], bias[r], exact);
         finish(pointwise, k, channels, v, b->dst, at * b->dst_stride, b->add, at * b->add_stride);
     }
 }
 
-ST_ALWAYS void run_block(const struct block *b, size_t p, size_t k, const int pixels,
-                         const int channels, const bool exact)
+ST_ALWAYS void run_block(const struct block *b, size_t p, size_t k, const size_t pixels,
+                         const size_t channels, const bool exact)
 {
-    int32_t sums[4 * TILE * TILE] __attribute__((aligned(64)));
+    int32_t sums[4 * 16 * 16] __attribute__((aligned(64)));
     const size_t panel_bytes = b->steps * b->step_bytes * TILE;
     const unsigned char *weights =
         (const unsigned char *)b->pointwise->weights + k / TILE * panel_bytes;
     const unsigned char *src = b->src + p * b->src_bytes;
-    const long line = 64L * channels;
+    const long line = 64L * (long)channels;
     int32_t *below = sums + TILE * TILE * channels;
     if (exact)
         MULTIPLY(_tile_dpbusd);
@@ -165,10 +165,10 @@ static void run_blocks(const struct block *b, size_t P, bool exact)
         {{bytes_1_1, bytes_1_2}, {bytes_2_1, bytes_2_2}},
     };
     configure(b->step_bytes);
-    for (size_t k = 0; k < b->pointwise->K; k += (size_t)2 * TILE) {
-        const bool wide = k + (size_t)2 * TILE <= b->pointwise->K;
+    for (size_t k = 0; k < b->pointwise->K; k += 2 * TILE) {
+        const bool wide = k + 2 * TILE <= b->pointwise->K;
         size_t p = 0;
-        for (; p + (size_t)2 * TILE <= P; p += (size_t)2 * TILE)
+        for (; p + 2 * TILE <= P; p += 2 * TILE)
             blocks[exact][1][wide](b, p, k);
         if (p + TILE <= P) {
             blocks[exact][0][wide](b, p, k);

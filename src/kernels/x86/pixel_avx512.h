@@ -62,26 +62,26 @@ ST_ALWAYS __m512i to_u8_64(__m512 a, __m512 b, __m512 c, __m512 d)
 }
 
 /* What one pixel's `NR` x 16 sums, from channel k on, become; v has scale and bias. */
-ST_ALWAYS void finish(const struct st_pointwise *pointwise, size_t k, int NR, __m512 *v, void *dst,
-                      size_t dst_at, const void *add, size_t add_at)
+ST_ALWAYS void finish(const struct st_pointwise *pointwise, size_t k, const size_t NR, __m512 *v,
+                      void *dst, size_t dst_at, const void *add, size_t add_at)
 {
     if (pointwise->adds)
-        for (int r = 0; r < NR; r++)
-            v[r] = _mm512_fmadd_ps(load16(add, pointwise->add, add_at + k + 16 * (size_t)r),
+        for (size_t r = 0; r < NR; r++)
+            v[r] = _mm512_fmadd_ps(load16(add, pointwise->add, add_at + k + 16 * r),
                                    _mm512_loadu_ps(pointwise->add_scale + k + 16 * r), v[r]);
     if (pointwise->out == ST_ELEMENT_U8) {
         if (NR == 4) {
             _mm512_storeu_si512((uint8_t *)dst + dst_at + k, to_u8_64(v[0], v[1], v[2], v[3]));
             return;
         }
-        for (int r = 0; r < NR; r++)
-            store16(dst, ST_ELEMENT_U8, dst_at + k + 16 * (size_t)r, v[r]);
+        for (size_t r = 0; r < NR; r++)
+            store16(dst, ST_ELEMENT_U8, dst_at + k + 16 * r, v[r]);
         return;
     }
-    for (int r = 0; r < NR; r++) {
+    for (size_t r = 0; r < NR; r++) {
         if (pointwise->relu)
             v[r] = _mm512_max_ps(v[r], _mm512_setzero_ps());
-        store16(dst, pointwise->out, dst_at + k + 16 * (size_t)r, v[r]);
+        store16(dst, pointwise->out, dst_at + k + 16 * r, v[r]);
     }
 }
 

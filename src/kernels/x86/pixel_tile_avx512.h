@@ -22,40 +22,42 @@ struct tile {
     size_t dst_stride, add_stride;
 };
 
-ST_ALWAYS void tile(const struct tile *t, size_t p, size_t k, const int MR, const int NR)
+ST_ALWAYS void tile(const struct tile *t, size_t p, size_t k, const size_t MR, const size_t NR)
 {
     const struct st_pointwise *pointwise = t->pointwise;
     const size_t words = pointwise->C * st_element_bytes(pointwise->in) / 4;
     const int32_t *w = (const int32_t *)pointwise->weights + k * words;
     const int32_t *x = t->src + p * t->src_words;
-    ST_SUMS sums[6 * 4];
-    for (int i = 0; i < MR * NR; i++)
+    ST_SUMS sums[24];
+#pragma GCC unroll 24
+    for (size_t i = 0; i < MR * NR; i++)
         sums[i] = ST_ZERO();
     for (size_t c = 0; c < words; c++) {
         __m512i weights[4];
 #pragma GCC unroll 4
-        for (int r = 0; r < NR; r++)
-            weights[r] = _mm512_loadu_si512(w + ((size_t)r * words + c) * 16);
-#pragma GCC unroll 6
-        for (int m = 0; m < MR; m++) {
-            __m512i bytes = _mm512_set1_epi32(x[(size_t)m * t->src_words + c]);
+        for (size_t r = 0; r < NR; r++)
+            weights[r] = _mm512_loadu_si512(w + (r * words + c) * 16);
+#pragma GCC unroll 12
+        for (size_t m = 0; m < MR; m++) {
+            __m512i bytes = _mm512_set1_epi32(x[m * t->src_words + c]);
 #pragma GCC unroll 4
-            for (int r = 0; r < NR; r++)
+            for (size_t r = 0; r < NR; r++)
                 ST_STEP(sums[m * NR + r], bytes, weights[r]);
         }
     }
-    for (int m = 0; m < MR; m++) {
+#pragma GCC unroll 12
+    for (size_t m = 0; m < MR; m++) {
         __m512 v[4];
 #pragma GCC unroll 4
-        for (int r = 0; r < NR; r++) {
+        for (size_t r = 0; r < NR; r++) {
             const __m512 bias = _mm512_loadu_ps(pointwise->bias + k + 16 * r);
             v[r] = ST_NUMBERS(sums[m * NR + r]);
             v[r] = pointwise->scale
                        ? _mm512_fmadd_ps(v[r], _mm512_loadu_ps(pointwise->scale + k + 16 * r), bias)
                        : _mm512_add_ps(v[r], bias);
         }
-        finish(pointwise, k, NR, v, t->dst, (p + (size_t)m) * t->dst_stride, t->add,
-               (p + (size_t)m) * t->add_stride);
+        finish(pointwise, k, NR, v, t->dst, (p + m) * t->dst_stride, t->add,
+               (p + m) * t->add_stride);
     }
 }
 
@@ -65,9 +67,12 @@ ST_ALWAYS void tile(const struct tile *t, size_t p, size_t k, const int MR, cons
     {                                                                                             \
         tile(t, p, k, MR, NR);                                                                    \
     }
-#define TILES(NR) TILE(6, NR) TILE(4, NR) TILE(2, NR) TILE(1, NR)
+#define TILES(NR) TILE(4, NR) TILE(2, NR) TILE(1, NR)
+TILE(6, 4)
 TILES(4)
+TILE(12, 2)
 TILES(2)
+TILE(12, 1)
 TILES(1)
 
 typedef void (*tile_function)(const struct tile *, size_t, size_t);
@@ -76,16 +81,14 @@ typedef void (*tile_function)(const struct tile *, size_t, size_t);
 static void column(const struct tile *t, size_t p, size_t end, size_t k, int kind)
 {
     static const tile_function tiles[3][4] = {{tile_6_4, tile_4_4, tile_2_4, tile_1_4},
-                                              {tile_6_2, tile_4_2, tile_2_2, tile_1_2},
-                                              {tile_6_1, tile_4_1, tile_2_1, tile_1_1}};
-    for (; p + 6 <= end; p += 6)
+                                              {tile_12_2, tile_4_2, tile_2_2, tile_1_2},
+                                              {tile_12_1, tile_4_1, tile_2_1, tile_1_1}};
+    static const size_t most[] = {6, 12, 12};
+    for (; p + most[kind] <= end; p += most[kind])
         tiles[kind][0](t, p, k);
-    for (int i = 1, MR = 4; i < 4; i++, MR /= 2) {
-        if (p + (size_t)MR <= end) {
+    for (size_t i = 1, MR = 4; i < 4; i++, MR /= 2)
+        for (; p + MR <= end; p += MR)
             tiles[kind][i](t, p, k);
-            p += (size_t)MR;
-        }
-    }
 }
 
 static void columns(const struct tile *t, size_t p, size_t end)

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "models/unet_observe.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "models/unet_stages.h"
+#include "nn/stage.h"
+
+static void widen(float *low, float *high, const float *rows, size_t P, size_t C, size_t stride)
+{
+    for (size_t p = 0; p < P; p++, rows += stride) {
+        for (size_t c = 0; high && c < C; c++)
+            high[c] = rows[c] > high[c] ? rows[c] : high[c];
+        for (size_t c = 0; low && c < C; c++)
+            low[c] = rows[c] < low[c] ? rows[c] : low[c];
+    }
+}
+
+static void see(void *context, size_t unit, int what, const float *rows, size_t P, size_t C,
+                size_t stride)
+{
+    struct st_unet_recipe *recipe = context;
+    struct st_unit_ranges *r = &recipe->ranges[unit];
+    switch ((enum st_seen)what) {
+    case ST_SEEN_INPUT:
+        if (unit == 0)
+            widen(recipe->audio.low, recipe->audio.high, rows, P, recipe->audio.C, stride);
+        break;
+    case ST_SEEN_EXPANDED:
+        widen(NULL, r->expanded, rows, P, C < r->E ? C : r->E, stride);
+        break;
+    case ST_SEEN_FILTERED:
+        widen(NULL, r->filtered, rows, P, C < r->E ? C : r->E, stride);
+        break;
+    case ST_SEEN_OUTPUT:
+        widen(r->low, r->high, rows, P, C < r->C ? C : r->C, stride);
+        break;
+    }
+}
+
+synctalk_status st_unet_observe(struct st_unet_recipe *recipe, const struct st_weights *weights,
+                                const struct st_unet_form *form, const struct st_kernels *kernels,
+                                const struct st_unet_samples *samples, synctalk_error *err)
+{
+    struct st_unet_recipe plain;
+    struct st_unet_stages *stages = NULL;
+    struct st_unet_stages_worker *worker = NULL;
+    const struct st_unet_watch watch = {see, recipe};
+    synctalk_status st;
+    float *out = malloc((size_t)3 * ST_UNET_SIDE * ST_UNET_SIDE * sizeof *out);
+    if (!out)
+        return st_fail_memory(err, "a picture", sizeof *out);
+    st_unet_recipe_uniform(&plain, form, ST_ELEMENT_F32);
+    if ((st = st_unet_stages_open(&stages, weights, form, &plain, kernels, err)) ||
+        (st = st_unet_stages_worker_open(&worker, stages, err)))
+        goto done;
+    st_unet_stages_set_watch(worker, &watch);
+    for (size_t i = 0; i < samples->count; i++) {
+        st_unet_stages_run_audio(worker, samples->sounds[i], NULL);
+        st_unet_stages_run_image(worker, samples->images[i], NULL);
+        st_unet_stages_run_rest(worker, NULL, out);
+    }
+done:
+    st_unet_stages_worker_close(&worker);
+    st_unet_stages_close(&stages);
+    free(out);
+    return st;
+}

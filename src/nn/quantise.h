@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Weights to signed bytes, one scale for each channel that is written. */
+#ifndef ST_NN_QUANTISE_H
+#define ST_NN_QUANTISE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* weights[i] = returned * integer nearly, integers in -127...127 put in their place. With
+ * `narrow`, no two neighbours [2 j, 2 j + 1] add up to more than 128 in magnitude. Of the
+ * scales from the one that clips nothing down, the one with the least squared error. */
+float st_quantise_weights(float *weights, size_t count, bool narrow);
+
+#endif /* ST_NN_QUANTISE_H */
