@@ -75,6 +75,8 @@ typedef struct synctalk_train_settings {
     double lr;             /**< Adam's step. Default 1e-3 */
     int schedule;          /**< synctalk_schedule. Default constant */
     int warm_up;           /**< steps in which lr rises from 0. Default 0 */
+    double average;        /**< decay of the mean over steps that is saved and measured; 0 = the
+                                last step as it is. Default 0.999 */
     double mouth_weight;   /**< of an L1 term on the mouth region. Default 0 */
     double lips_weight;    /**< of one on the lips, where the landmarks are. Default 0 */
     double mouth_temporal; /**< of L1 on the mouth's change from frame to frame. Default 0 */

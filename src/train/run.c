@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "models/train_models.h"
 #include "train/adam.h"
+#include "train/average.h"
 #include "train/chart.h"
 #include "train/folder.h"
 #include "train/journal.h"
@@ -29,6 +30,7 @@ struct run {
     const char *folder;
     char state_path[ST_PATH_MAX];
     struct st_adam adam;
+    struct st_average average;
     struct st_journal journal;
     struct st_position at;
     int64_t samples;   /* of this call */
@@ -52,8 +54,8 @@ static synctalk_status save_state(struct run *r, synctalk_error *err)
 {
     r->at.seconds = r->earlier + now() - r->began;
     r->at.journal_end = r->journal.size;
-    synctalk_status st = st_state_save(r->state_path, r->task->net, &r->adam, &r->at, r->identity,
-                                       r->task->desc->kind, err);
+    synctalk_status st = st_state_save(r->state_path, r->task->net, &r->adam, &r->average, &r->at,
+                                       r->identity, r->task->desc->kind, err);
     r->saved = now();
     return st;
 }
@@ -144,6 +146,7 @@ static synctalk_status take_step(struct run *r, synctalk_error *err)
         return diverged(r, err);
     st_adam_step(&r->adam, r->pool, st_train_net_parameters(net), st_train_net_gradients(net),
                  r->at.steps + 1, lr);
+    st_average_step(&r->average, r->pool, net, r->at.steps + 1);
 
     add_sums(&r->at.sums, &losses);
     r->at.step++;
@@ -268,8 +271,8 @@ static void tell_epoch(const struct run *r, int64_t number)
            r->folder, number);
 }
 
-/* All that follows the last step of an epoch. */
-static synctalk_status finish_epoch(struct run *r, synctalk_error *err)
+/* Scores, checkpoint, journal and pictures of the epoch, of the net as it stands. */
+static synctalk_status judge_epoch(struct run *r, synctalk_error *err)
 {
     synctalk_status st;
     const int64_t number = r->at.first + r->at.epoch;
@@ -288,6 +291,17 @@ static synctalk_status finish_epoch(struct run *r, synctalk_error *err)
         return st;
     draw(r, number);
     tell_epoch(r, number);
+    return SYNCTALK_OK;
+}
+
+/* All that follows the last step of an epoch. */
+static synctalk_status finish_epoch(struct run *r, synctalk_error *err)
+{
+    st_average_swap(&r->average, r->task->net);
+    synctalk_status st = judge_epoch(r, err);
+    st_average_swap(&r->average, r->task->net);
+    if (st)
+        return st;
     r->at.epoch++;
     r->at.step = 0;
     r->at.sums.count = 0;
@@ -346,8 +360,8 @@ static synctalk_status begin_anew(struct run *r, synctalk_error *err)
 
 static synctalk_status go_on(struct run *r, synctalk_error *err)
 {
-    synctalk_status st = st_state_load(r->state_path, r->task->net, &r->adam, &r->at, r->identity,
-                                       r->task->desc->kind, err);
+    synctalk_status st = st_state_load(r->state_path, r->task->net, &r->adam, &r->average, &r->at,
+                                       r->identity, r->task->desc->kind, err);
     if (st)
         return st;
     if (r->at.step > r->task->steps)
@@ -372,7 +386,8 @@ static synctalk_status open_run(struct run *r, synctalk_error *err)
         (st = st_path_join(path, r->folder, "train.jsonl", err)) ||
         (st = st_path_join(r->state_path, r->folder, ST_STATE_FILE, err)) ||
         (st = st_journal_open(&r->journal, path, err)) ||
-        (st = st_adam_open(&r->adam, st_train_net_parameter_count(r->task->net), err)))
+        (st = st_adam_open(&r->adam, st_train_net_parameter_count(r->task->net), err)) ||
+        (st = st_average_open(&r->average, r->task->net, r->settings->average, err)))
         return st;
     st_sweep_folder(r->folder);
     const bool there = st_path_is_file(r->state_path);
@@ -395,8 +410,8 @@ static void fill_report(const struct run *r, synctalk_train_report *report)
         .checkpoint = r->at.last,
         .best_checkpoint = r->at.best,
         .stopped = r->stopped,
-        .bytes =
-            st_train_net_bytes(r->task->net) + r->task->bytes + 2 * r->adam.count * sizeof(float),
+        .bytes = st_train_net_bytes(r->task->net) + r->task->bytes +
+                 2 * r->adam.count * sizeof(float) + st_average_bytes(&r->average),
     };
 }
 
@@ -426,6 +441,7 @@ synctalk_status st_run(struct st_task *task, const synctalk_train_settings *sett
     if (report && (!st || st == SYNCTALK_E_CANCELLED))
         fill_report(&run, report);
     st_adam_close(&run.adam);
+    st_average_close(&run.average);
     st_journal_close(&run.journal);
     return st;
 }

@@ -89,8 +89,9 @@ static char *describe(struct st_train_net *net, const struct st_position *p, con
 }
 
 synctalk_status st_state_save(const char *path, struct st_train_net *net,
-                              const struct st_adam *adam, const struct st_position *position,
-                              const json_t *settings, const char *kind, synctalk_error *err)
+                              const struct st_adam *adam, const struct st_average *average,
+                              const struct st_position *position, const json_t *settings,
+                              const char *kind, synctalk_error *err)
 {
     synctalk_status st;
     struct st_weights *file = NULL;
@@ -107,6 +108,11 @@ synctalk_status st_state_save(const char *path, struct st_train_net *net,
                                  err)) ||
         (st = st_weights_add_f32(file, "adam.mean", 1, &parameters, adam->mean, err)) ||
         (st = st_weights_add_f32(file, "adam.square", 1, &parameters, adam->square, err)))
+        goto done;
+    if (average->decay > 0 && ((st = st_weights_add_f32(file, "average.parameters", 1, &parameters,
+                                                        average->parameters, err)) ||
+                               (st = st_weights_add_f32(file, "average.statistics", 1, &statistics,
+                                                        average->statistics, err))))
         goto done;
     st = st_weights_write_safetensors(file, path, ST_F32, KEY, text, true, err);
 
@@ -214,8 +220,8 @@ static synctalk_status take(const struct st_weights *file, const char *name, siz
 }
 
 synctalk_status st_state_load(const char *path, struct st_train_net *net, struct st_adam *adam,
-                              struct st_position *position, json_t *settings, const char *kind,
-                              synctalk_error *err)
+                              struct st_average *average, struct st_position *position,
+                              json_t *settings, const char *kind, synctalk_error *err)
 {
     synctalk_status st;
     struct st_weights *file = NULL;
@@ -249,6 +255,11 @@ synctalk_status st_state_load(const char *path, struct st_train_net *net, struct
                    st_train_net_statistics(net), err)) ||
         (st = take(file, "adam.mean", parameters, adam->mean, err)) ||
         (st = take(file, "adam.square", parameters, adam->square, err)))
+        goto done;
+    if (average->decay > 0 &&
+        ((st = take(file, "average.parameters", parameters, average->parameters, err)) ||
+         (st = take(file, "average.statistics", average->statistic_count, average->statistics,
+                    err))))
         goto done;
     st = read_position(path, root, position, net, err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All that a run needs to go on as if it had never stopped: parameters, statistics,
- * moments, and where it stood. One safetensors file, written whole or not at all.
+ * moments, their running mean, and where it stood. One safetensors file, written whole or not at
+ * all.
  */
 #ifndef ST_TRAIN_STATE_H
 #define ST_TRAIN_STATE_H
@@ -11,6 +12,7 @@
 
 #include "nn/train_net.h"
 #include "train/adam.h"
+#include "train/average.h"
 #include "train/task.h"
 
 #define ST_KEPT_LAST 3 /* checkpoints kept beside the best */
@@ -41,13 +43,14 @@ void st_position_init(struct st_position *position);
 
 /* `settings` is an object of all that decides what a run computes. Borrowed. */
 synctalk_status st_state_save(const char *path, struct st_train_net *net,
-                              const struct st_adam *adam, const struct st_position *position,
-                              const json_t *settings, const char *kind, synctalk_error *err);
+                              const struct st_adam *adam, const struct st_average *average,
+                              const struct st_position *position, const json_t *settings,
+                              const char *kind, synctalk_error *err);
 
 /* Load into a net that is built alike. E_ARG, naming the first setting that differs and
  * both its values, where the state is another run's; E_FORMAT where it is damaged. */
 synctalk_status st_state_load(const char *path, struct st_train_net *net, struct st_adam *adam,
-                              struct st_position *position, json_t *settings, const char *kind,
-                              synctalk_error *err);
+                              struct st_average *average, struct st_position *position,
+                              json_t *settings, const char *kind, synctalk_error *err);
 
 #endif /* ST_TRAIN_STATE_H */

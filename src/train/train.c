@@ -95,6 +95,8 @@ static synctalk_status identify(struct scene *s, bool with_terms, synctalk_error
                   "precision", s->precision == ST_TRAIN_BF16 ? "bf16" : "f32");
     if (!s->identity)
         return st_fail_memory(err, "a training's settings", 0);
+    if (t->average > 0)
+        json_object_set_new(s->identity, "average", json_real(t->average));
     /* With a constant rate a run may be made longer; with another its course would change. */
     if (t->schedule != SYNCTALK_SCHEDULE_CONSTANT)
         json_object_set_new(s->identity, "epochs", json_integer(t->epochs));

@@ -55,7 +55,8 @@ train() {
     root=$1
     shift
     "$build/cli/synctalk" train --root "$root" --model demo --width narrow --encoder ave \
-        --holdout 0.03 --batch 4 --lr 0.001 --schedule cosine --warm-up 20 --precision bf16 "$@"
+        --holdout 0.03 --batch 4 --lr 0.001 --schedule cosine --warm-up 20 --average 0 \
+        --precision bf16 "$@"
 }
 mouth=$work/mouth
 mkdir -p "$mouth"
