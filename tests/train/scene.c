@@ -139,16 +139,22 @@ bool scene_train_and_kill(const struct scene *scene, unsigned microseconds)
     return WIFSIGNALED(status);
 }
 
-static void assert_same_tensors(const char *a, const char *b)
+/* All tensors where `name` is NULL. */
+static void assert_same_tensors(const char *a, const char *b, const char *name)
 {
     struct st_weights *left;
     struct st_weights *right;
     ST_OK(st_weights_open(&left, a, err));
     ST_OK(st_weights_open(&right, b, err));
-    assert_int_equal(st_weights_count(left), st_weights_count(right));
+    if (name)
+        assert_non_null(st_weights_find(left, name));
+    else
+        assert_int_equal(st_weights_count(left), st_weights_count(right));
     for (size_t i = 0; i < st_weights_count(left); i++) {
         const struct st_tensor *x = st_weights_at(left, i);
         const struct st_tensor *y = st_weights_find(right, x->name);
+        if (name && strcmp(name, x->name) != 0)
+            continue;
         assert_non_null(y);
         assert_int_equal(x->count, y->count);
         if (memcmp(x->data, y->data, x->count * st_dtype_size(x->dtype)) != 0)
@@ -156,6 +162,11 @@ static void assert_same_tensors(const char *a, const char *b)
     }
     st_weights_close(&left);
     st_weights_close(&right);
+}
+
+void scene_assert_same_block(const struct scene *a, const struct scene *b, const char *name)
+{
+    assert_same_tensors(a->state, b->state, name);
 }
 
 /* N of "N.pth", or -1. */
@@ -174,7 +185,7 @@ void scene_assert_equal(const struct scene *a, const struct scene *b)
     char y[ST_PATH_MAX];
     int compared = 0;
 
-    assert_same_tensors(a->state, b->state);
+    assert_same_tensors(a->state, b->state, NULL);
     ST_OK(st_list_dir(&left, a->folder, err));
     ST_OK(st_list_dir(&right, b->folder, err));
     assert_int_equal(left.count, right.count);
@@ -184,7 +195,7 @@ void scene_assert_equal(const struct scene *a, const struct scene *b)
             continue;
         ST_OK(st_path_join(x, a->folder, left.names[i], err));
         ST_OK(st_path_join(y, b->folder, left.names[i], err));
-        assert_same_tensors(x, y);
+        assert_same_tensors(x, y, NULL);
         compared++;
     }
     assert_true(compared > 0);

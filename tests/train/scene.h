@@ -47,6 +47,9 @@ bool scene_train_and_kill(const struct scene *scene, unsigned microseconds);
  * number. */
 void scene_assert_equal(const struct scene *a, const struct scene *b);
 
+/* Fails the test unless both states hold the same bytes under that name. */
+void scene_assert_same_block(const struct scene *a, const struct scene *b, const char *name);
+
 /* Every N.pth loads and is finite, and so is the state if there is one, and nothing
  * half-written has such a name. Returns the epochs that the state has finished, or -1. */
 int64_t scene_assert_whole(const struct scene *scene);

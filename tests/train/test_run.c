@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "train/scene.h"
+#include "weights/weights.h"
 
 #define KILLS 20
 
@@ -82,6 +83,48 @@ static void workers_change_no_bit(void **state)
     }
     for (int i = 0; i < 3; i++)
         scene_remove(&scenes[i]);
+}
+
+/* Does 0.pth hold, as its last layer, a stretch of the state's `block`? */
+static bool saved_from(const struct scene *scene, const char *block)
+{
+    char path[ST_PATH_MAX];
+    struct st_weights *checkpoint;
+    struct st_weights *state;
+    ST_OK(st_path_join(path, scene->folder, "0.pth", err));
+    ST_OK(st_weights_open(&checkpoint, path, err));
+    ST_OK(st_weights_open(&state, scene->state, err));
+    const struct st_tensor *last = st_weights_find(checkpoint, "outc.conv.weight");
+    const struct st_tensor *all = st_weights_find(state, block);
+    assert_non_null(last);
+    const bool found = all && memmem(all->data, all->count * sizeof(float), last->data,
+                                     last->count * sizeof(float));
+    st_weights_close(&checkpoint);
+    st_weights_close(&state);
+    return found;
+}
+
+/* Guards a checkpoint of the last step's parameters, and steps that go on from the mean. */
+static void the_mean_is_saved_and_disturbs_no_step(void **state)
+{
+    (void)state;
+    struct scene plain;
+    struct scene mean;
+    scene_create(&plain);
+    scene_create(&mean);
+    plain.settings.epochs = mean.settings.epochs = 1;
+    plain.settings.average = 0;
+    assert_true(mean.settings.average > 0);
+    train_to_the_end(&plain);
+    train_to_the_end(&mean);
+    assert_true(saved_from(&plain, "parameters"));
+    assert_false(saved_from(&plain, "average.parameters"));
+    assert_true(saved_from(&mean, "average.parameters"));
+    assert_false(saved_from(&mean, "parameters"));
+    scene_assert_same_block(&plain, &mean, "parameters");
+    scene_assert_same_block(&plain, &mean, "statistics");
+    scene_remove(&plain);
+    scene_remove(&mean);
 }
 
 /* Guards half-written checkpoints and epochs that are done and forgotten. */
@@ -224,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stopping_changes_no_bit),
         cmocka_unit_test(workers_change_no_bit),
+        cmocka_unit_test(the_mean_is_saved_and_disturbs_no_step),
         cmocka_unit_test(killing_loses_nothing),
         cmocka_unit_test(a_full_disk_leaves_what_was_there),
         cmocka_unit_test(the_last_and_the_best_are_kept),
