@@ -11,6 +11,7 @@ packages="
     libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libssl-dev
     libcurl4-openssl-dev ca-certificates
     libkissfft-dev libjansson-dev libcmocka-dev
+    valgrind
     flite1-dev libespeak-ng-dev espeak-ng-data
 "
 

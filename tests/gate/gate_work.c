@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A little of each work that a frame costs, for gate.py to count the instructions of.
+ *
+ * Each part is set up first and then run by a function of its own, gate_NAME, which is what is
+ * counted. Kernels are those of AVX2, which every machine of ours and valgrind have, so that the
+ * counts are the same everywhere. A new part is a pair of functions and a line in the list.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audio/mel.h"
+#include "base/memory.h"
+#include "face/redraw.h"
+#include "generate/image_cache.h"
+#include "generate/plan.h"
+#include "kernels/kernels.h"
+#include "nn/net.h"
+#include "support/support.h"
+#include "synctalk/machine.h"
+
+#define PLANE ((size_t)ST_INNER_SIDE * ST_INNER_SIDE)
+#define WIDTH 480
+#define HEIGHT 400
+#define SAMPLES 32000
+
+struct bench {
+    struct st_kernels kernels, references;
+    struct st_redraw *redraw;
+    struct st_picture frame;
+    struct st_landmarks landmarks;
+    float *input, *prediction; /* [6, 320, 320], [3, 320, 320] */
+    struct st_mel *mel;
+    float *samples;
+    struct st_image_cache *cache;
+    struct st_net *net;
+    struct st_net_run *run;
+};
+
+static void fill(float *values, size_t count, uint64_t seed)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] = st_random_unit(&seed);
+}
+
+static void set_up_pictures(struct bench *b)
+{
+    const struct st_redraw_settings settings = {
+        .blend = SYNCTALK_BLEND_FACE, .feather_px = 8, .colour_match = 1};
+    uint64_t seed = 1;
+    ST_OK(st_redraw_create(&b->redraw, &settings, WIDTH, &b->kernels, err));
+    ST_OK(st_picture_resize(&b->frame, WIDTH, HEIGHT, err));
+    for (size_t i = 0; i < b->frame.stride * HEIGHT; i++)
+        b->frame.data[i] = (uint8_t)(st_random_next(&seed) & 255);
+    b->landmarks.count = 110;
+    for (int i = 0; i < b->landmarks.count; i++) {
+        const float angle = (float)i * 0.0571F;
+        b->landmarks.points[i] =
+            (struct st_point){240 + 120 * cosf(angle), 200 + 130 * sinf(angle)};
+    }
+    b->input = st_alloc_aligned(6 * PLANE * sizeof(float));
+    b->prediction = st_alloc_aligned(3 * PLANE * sizeof(float));
+    assert_true(b->input && b->prediction);
+    fill(b->prediction, 3 * PLANE, 2);
+}
+
+static struct st_conv conv(float *weights, int channels, int kernel, int stride, bool relu, int add)
+{
+    return (struct st_conv){.channels = channels,
+                            .kernel = kernel,
+                            .stride_h = stride,
+                            .stride_w = stride,
+                            .pad = kernel / 2,
+                            .depthwise = kernel == 3,
+                            .relu = relu,
+                            .add = add,
+                            .weights = weights};
+}
+
+/* An inverted residual as the UNet's: expand, across, back. */
+static int inverted(struct st_net *net, float *weights, int x, int from, int to, int stride)
+{
+    const struct st_conv expand = conv(weights, 2 * from, 1, 1, true, ST_NET_NONE);
+    const struct st_conv across = conv(weights, 2 * from, 3, stride, true, ST_NET_NONE);
+    const struct st_conv back =
+        conv(weights, to, 1, 1, false, from == to && stride == 1 ? x : ST_NET_NONE);
+    return st_net_conv(net, st_net_conv_depthwise(net, x, &expand, &across), &back);
+}
+
+/* The UNet in small: down, and up again with what was there before. */
+static void set_up_network(struct bench *b)
+{
+    float *weights = malloc(64 * 128 * sizeof *weights);
+    assert_non_null(weights);
+    fill(weights, 64 * 128, 3);
+    ST_OK(st_net_create(&b->net, &b->kernels, 1, NULL, err));
+    const int image = st_net_input(b->net, 6, 32, 32);
+    const int x1 = inverted(b->net, weights, image, 6, 32, 1);
+    const int x2 = inverted(b->net, weights, x1, 32, 32, 2);
+    const int x3 = inverted(b->net, weights, x2, 32, 32, 1);
+    const int both = st_net_concat(b->net, st_net_upsample(b->net, x3), x1);
+    const int last = inverted(b->net, weights, both, 64, 16, 1);
+    const struct st_conv head = conv(weights, 3, 1, 1, false, ST_NET_NONE);
+    st_net_output(b->net, st_net_conv(b->net, last, &head), true);
+    ST_OK(st_net_finish(b->net, err));
+    ST_OK(st_net_run_create(&b->run, b->net, err));
+    free(weights);
+}
+
+static void set_up_sound(struct bench *b)
+{
+    ST_OK(st_mel_create(&b->mel, err));
+    b->samples = malloc(SAMPLES * sizeof(float));
+    assert_non_null(b->samples);
+    fill(b->samples, SAMPLES, 5);
+}
+
+/* Where each output frame comes from, and when its source comes back, for two minutes. */
+static void gate_plan(struct bench *b)
+{
+    (void)b;
+    for (int loop = 0; loop < 2; loop++) {
+        struct st_plan plan = {.frames = 3000, .sources = 523, .start = 7, .loop_back = loop};
+        for (int64_t i = 0; i < plan.frames; i++)
+            (void)st_plan_next_use(&plan, i, st_plan_at(&plan, i).source);
+    }
+}
+
+static void gate_cache(struct bench *b)
+{
+    struct st_plan plan = {.frames = 800, .sources = 300};
+    assert_true(st_image_cache_begin(b->cache, (size_t)80 << 10, 1024));
+    for (int64_t i = 0; i < plan.frames; i++) {
+        const int64_t source = st_plan_at(&plan, i).source;
+        struct st_image_ticket ticket =
+            st_image_cache_ask(b->cache, source, st_plan_next_use(&plan, i, source));
+        (void)st_image_cache_block(b->cache, &ticket);
+        st_image_cache_done(b->cache, &ticket, true);
+    }
+    st_image_cache_end(b->cache, plan.frames, false, NULL);
+}
+
+static void gate_mel(struct bench *b)
+{
+    float rows[ST_MEL_BANDS];
+    synctalk_error *err = NULL;
+    for (size_t at = 0; at < SAMPLES; at += 4000) {
+        (void)st_mel_push(b->mel, b->samples + at, 4000, err);
+        while (st_mel_pull(b->mel, rows, 1) > 0)
+            continue;
+    }
+}
+
+static void gate_crop(struct bench *b)
+{
+    st_redraw_crop(b->redraw, &b->frame, &(struct st_crop_box){80, 40, 301}, b->input);
+}
+
+static void gate_paste(struct bench *b)
+{
+    st_redraw_paste(b->redraw, &b->frame, b->prediction, &b->landmarks, NULL);
+}
+
+/* The definitions that all variants are held to. */
+static void gate_references(struct bench *b)
+{
+    b->references.upsample2x(b->prediction, b->input, 2, 40, 40, 16);
+    b->references.blend_row(b->frame.data, b->frame.data, b->frame.data + 3000,
+                            b->frame.data + 6000, 1000);
+}
+
+static void gate_upsample(struct bench *b)
+{
+    b->kernels.upsample2x(b->prediction, b->input, 1, 80, 80, 8);
+}
+
+static void gate_network(struct bench *b)
+{
+    const float *const inputs[] = {b->input};
+    float *const outputs[] = {b->prediction};
+    (void)st_net_run_execute(b->run, inputs, outputs, NULL);
+}
+
+static void (*const volatile parts[])(struct bench *) = {
+    gate_plan,  gate_cache,      gate_mel,      gate_crop,
+    gate_paste, gate_references, gate_upsample, gate_network,
+};
+
+static void tear_down(struct bench *b)
+{
+    st_redraw_destroy(&b->redraw);
+    st_picture_free(&b->frame);
+    st_mel_destroy(&b->mel);
+    st_image_cache_destroy(&b->cache);
+    st_net_run_destroy(&b->run);
+    st_net_destroy(&b->net);
+    free(b->input);
+    free(b->prediction);
+    free(b->samples);
+}
+
+int main(void)
+{
+    struct bench b = {0};
+    st_kernels_init(&b.kernels, SYNCTALK_CPU_AVX2);
+    st_kernels_init(&b.references, 0);
+    if (!(b.kernels.flags & SYNCTALK_CPU_AVX2))
+        return 77; /* another machine's counts are none of ours */
+    ST_OK(st_image_cache_create(&b.cache, err));
+    set_up_pictures(&b);
+    set_up_network(&b);
+    set_up_sound(&b);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        parts[i](&b);
+    tear_down(&b);
+    return 0;
+}
