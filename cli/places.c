@@ -43,8 +43,13 @@ int places_of_models(struct args *args)
 {
     char *user = user_folder("XDG_DATA_HOME", ".local/share", "synctalk/model");
     char *both = NULL;
-    const bool is_vad = table_of(args->command) == &vad_table;
-    const char **models = is_vad ? &args->vad.models : &args->settings.models;
+    const struct settings_table *table = table_of(args->command);
+    const char **models = table == &vad_table     ? &args->vad.models
+                          : table == &train_table ? &args->train.models
+                                                  : &args->settings.models;
+    const char **more = table == &vad_table     ? &args->vad.more_models
+                        : table == &train_table ? &args->train.more_models
+                                                : &args->settings.more_models;
     /* --models is looked in before the project's model/, SYNCTALK_MODELS after it. */
     const char *first = from_environment(args) ? *models : NULL;
 
@@ -59,7 +64,7 @@ int places_of_models(struct args *args)
     }
     if (first)
         *models = NULL;
-    *(is_vad ? &args->vad.more_models : &args->settings.more_models) = both;
+    *more = both;
     return EXIT_GOOD;
 }
 

@@ -14,7 +14,8 @@ static const struct own_option own[] = {
 
 static const char *const text[] = {
     "Trains the network that redraws a person's mouth, from dataset/NAME (frames, landmarks, "
-    "audio features) below --root, and writes checkpoint/NAME/N.pth after every epoch. The "
+    "audio features) below --root, and writes checkpoint/NAME/N.pth after every epoch. "
+    "Features that are absent, or older than aud.wav, are made first by --encoder. The "
     "last three and the best are kept; checkpoints of other trainings are never touched.",
     "Beside them: train.jsonl (a line for each epoch), loss.png (the course so far) and "
     "progress/N.png (input, target and output of four frames). With --holdout the last "
@@ -85,6 +86,9 @@ int training_run(struct args *args, training train, const char *folder, const ch
         say(args->command->name, "no person given: --model NAME");
         return EXIT_USAGE;
     }
+    int code = places_of_models(args);
+    if (code)
+        return code;
     progress_begin(&progress, args);
     synctalk_status status = train(&args->train, &progress.callbacks, &report, &err);
     if (status == SYNCTALK_E_CANCELLED) {

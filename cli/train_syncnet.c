@@ -11,10 +11,13 @@ static const struct own_option own[] = {
 };
 
 static const char *const settings[] = {
-    "root",       "model",   "features", "warm-start", "encoder",  "width",   "epochs",
-    "batch",      "holdout", "seed",     "lr",         "schedule", "warm-up", "samples-per-epoch",
-    "average",    "threads", "cpu-mask", "precision",  "resume",   "restart", "time-limit",
-    "save-every", NULL,
+    "root",     "models",     "onnxruntime", "model",
+    "features", "warm-start", "encoder",     "width",
+    "epochs",   "batch",      "holdout",     "seed",
+    "lr",       "schedule",   "warm-up",     "samples-per-epoch",
+    "average",  "threads",    "cpu-mask",    "precision",
+    "resume",   "restart",    "time-limit",  "save-every",
+    NULL,
 };
 
 static const char *const text[] = {

@@ -53,13 +53,18 @@ typedef enum synctalk_train_precision {
  */
 typedef struct synctalk_train_settings {
     /* where */
-    const char *root;       /**< project folder. Default "." */
-    const char *model;      /**< the person: dataset/NAME is read, checkpoint/NAME written */
-    const char *features;   /**< audio features; NULL = the file in dataset/NAME */
-    const char *warm_start; /**< checkpoint to begin from; NULL = random weights */
-    const char *vgg;        /**< torchvision's VGG-19 weights; NULL = no perceptual term */
-    const char *syncnet;    /**< a SyncNet, or "auto" = the latest of syncnet_ckpt/NAME if
-                                 there is one; NULL = no sync term */
+    const char *root;        /**< project folder. Default "." */
+    const char *models;      /**< folder of shared networks, looked in first. Default NULL */
+    const char *more_models; /**< ':'-separated folders, looked in after ROOT/model; no option
+                                  names it. Default NULL */
+    const char *onnxruntime; /**< library of ONNX Runtime. Default NULL: the usual places */
+    const char *model;       /**< the person: dataset/NAME is read, checkpoint/NAME written */
+    const char *features;    /**< audio features; NULL = the file in dataset/NAME, made from its
+                                  aud.wav where it is absent or older */
+    const char *warm_start;  /**< checkpoint to begin from; NULL = random weights */
+    const char *vgg;         /**< torchvision's VGG-19 weights; NULL = no perceptual term */
+    const char *syncnet;     /**< a SyncNet, or "auto" = the latest of syncnet_ckpt/NAME if
+                                  there is one; NULL = no sync term */
 
     /* what */
     int encoder;              /**< synctalk_encoder. Default auto: by the features that are there */

@@ -26,10 +26,15 @@ static const char machine[] = "The machine and the run";
 static const synctalk_option table[] = {
     {"root", 0, TEXT(root), .unit = "DIR", .group = where,
      .help = "project folder, the one that holds dataset/ and checkpoint/"},
+    {"models", 0, TEXT(models), .unit = "DIR", .group = where,
+     .help = "folder of shared networks, looked in before model/ of the project"},
+    {"onnxruntime", 0, TEXT(onnxruntime), .unit = "FILE", .group = where,
+     .help = "library of ONNX Runtime, instead of the one in the usual places"},
     {"model", 'm', TEXT(model), .unit = "NAME", .group = where,
      .help = "the person: a folder name below dataset/; checkpoint/NAME is written"},
     {"features", 0, TEXT(features), .unit = "FILE", .group = where,
-     .help = "audio features (.npy) to use instead of those in the dataset"},
+     .help = "audio features (.npy) to use instead of those in the dataset, which are made from "
+             "its aud.wav where they are absent or older"},
     {"warm-start", 0, TEXT(warm_start), .unit = "FILE", .group = where,
      .help = "checkpoint to begin from, published .pth files included"},
     {"vgg", 0, TEXT(vgg), .unit = "FILE", .group = where,
@@ -40,7 +45,8 @@ static const synctalk_option table[] = {
     {"encoder", 0,
      ST_OPTION_CHOICE_OR_NAME(synctalk_train_settings, encoder, encoders, encoder_name),
      .unit = "NAME", .group = what,
-     .help = "audio encoder that made the features; auto looks at the files of the dataset"},
+     .help = "audio encoder whose features are learnt from; auto looks at the files of the "
+             "dataset, and without any takes ave"},
     {"width", 0, CHOICE(width, widths), .unit = "WIDTH", .group = what,
      .help = "size of the network; narrow is a quarter of the work"},
     {"epochs", 0, INTEGER(epochs, 1, 1000000), .unit = "N", .group = what,

@@ -73,22 +73,40 @@ static void warn_length(const struct run *run, const synctalk_callbacks *callbac
                st_weights_path(run->table), vectors, run->plan.frames);
 }
 
+/* The features of the dataset, where its own sound is spoken and they are no older: what the
+ * network was trained on. "": none. */
+static void find_features(char *path, const struct synctalk_person *person, const char *audio,
+                          const synctalk_callbacks *callbacks)
+{
+    char sound[ST_PATH_MAX];
+    if (st_path_join(sound, person->folder, "aud.wav", NULL) || !st_path_is_same(sound, audio) ||
+        !st_hearing_features(&person->hearing, person->folder, path))
+        *path = '\0';
+    else
+        st_log(callbacks, SYNCTALK_LOG_INFO, "audio features %s, which belong to this sound", path);
+}
+
 static synctalk_status open_features(struct run *run, const struct synctalk_person *person,
                                      const synctalk_settings *s, const char *audio,
                                      const synctalk_callbacks *callbacks, synctalk_error *err)
 {
     const struct st_unet_form *form = st_unet_form(person->unet);
+    const char *ready = s->features;
+    char path[ST_PATH_MAX];
     synctalk_status st;
 
-    if (!s->features) {
+    if (!ready) {
         if (!person->encoder)
             return st_fail(err, SYNCTALK_E_ARG,
                            "%s was opened for ready features: give --features FILE.npy",
                            person->name);
-        return st_feature_source_from_sound(&run->features, audio, person->encoder, form->window,
-                                            callbacks, err);
+        find_features(path, person, audio, callbacks);
+        if (!*path)
+            return st_feature_source_from_sound(&run->features, audio, person->encoder,
+                                                form->window, callbacks, err);
+        ready = path;
     }
-    if ((st = st_weights_open(&run->table, s->features, err)) ||
+    if ((st = st_weights_open(&run->table, ready, err)) ||
         (st = st_feature_source_from_file(&run->features, run->table, form->vector, form->window,
                                           err)))
         return st;

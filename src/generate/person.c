@@ -135,6 +135,7 @@ synctalk_status st_person_open(struct synctalk_person **out, const synctalk_sett
         return st_fail_memory(err, "a person", sizeof *person);
 
     snprintf(person->name, sizeof person->name, "%s", settings->model);
+    memcpy(person->folder, folder, sizeof person->folder);
     st_kernels_init(&person->kernels, settings->cpu_mask);
     /* The frames last: to look at a video takes longest. */
     if ((st = st_image_cache_create(&person->cache, err)) ||

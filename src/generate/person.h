@@ -14,6 +14,7 @@
 
 struct synctalk_person {
     char name[256];
+    char folder[ST_PATH_MAX]; /* dataset/NAME, which need not be there */
     struct st_kernels kernels;
     struct st_frame_source *source; /* owns */
     struct st_unet *unet;           /* owns */
