@@ -378,14 +378,15 @@ static void test_own_sound(void **state)
     (void)state;
     struct project p;
     synctalk_settings s;
+    char features[ST_PATH_MAX], sound[ST_PATH_MAX];
     synctalk_report report;
     size_t fresh_size, named_size, stale_size, sound_size;
 
     begin(&p);
     put_ave(&p);
     project_write_features(&p, 22);
-    const char *features = below(&p, "dataset/tiny/aud_ave.npy");
-    const char *sound = below(&p, "dataset/tiny/aud.wav");
+    ST_OK(st_path_join(features, p.root, "dataset/tiny/aud_ave.npy", err));
+    ST_OK(st_path_join(sound, p.root, "dataset/tiny/aud.wav", err));
     copy(p.features, features);
     copy(p.sound, sound);
 
@@ -430,11 +431,12 @@ static void test_features_of_a_dataset(void **state)
     (void)state;
     struct project p;
     synctalk_settings s;
+    char features[ST_PATH_MAX], sound[ST_PATH_MAX];
 
     begin(&p);
     settings_for(&s, &p);
-    const char *features = below(&p, "dataset/tiny/aud_ave.npy");
-    const char *sound = below(&p, "dataset/tiny/aud.wav");
+    ST_OK(st_path_join(features, p.root, "dataset/tiny/aud_ave.npy", err));
+    ST_OK(st_path_join(sound, p.root, "dataset/tiny/aud.wav", err));
     make_features(&p, &s); /* no sound: nothing to do */
     assert_false(st_path_is_file(features));
     copy(p.sound, sound);
