@@ -54,8 +54,10 @@ demo: build
 	@echo "The videos are $(CURDIR)/demo.mp4 and demo-clips.mp4, the second with"
 	@echo "demo-clips.json$(if $(DEMO_PLOT), and demo-vad.png) on which clip is seen when, and why"
 
+# Tables go to the terminal, numbers to $(BUILD)/bench.json.
 bench: build
-	meson test -C $(BUILD) --no-rebuild --benchmark --verbose
+	@meson test -C $(BUILD) --no-rebuild --benchmark --verbose; \
+	python3 tests/bench/collect.py $(BUILD)/meson-logs/benchmarklog.json $(BUILD)/bench.json
 
 lint: build
 	clang-format --dry-run -Werror $(SOURCES)
