@@ -26,6 +26,7 @@ struct st_frame_info {
     int width, height;      /* of every frame */
     int largest_side;       /* of all crop squares, pixels; > 0 */
     bool has_parsing;       /* masks are there for some frames */
+    int fps;                /* that they were taken at; 0: not said, or as wanted */
 };
 
 /* What is wanted of a frame besides its picture; a sum. */

@@ -125,11 +125,14 @@ static synctalk_status read_ends(struct st_clip *clip, const struct st_dataset *
     return st ? st : st_dataset_landmarks(dataset, dataset->frames - 1, &clip->last, err);
 }
 
-/* Frames of a clip that was begun are there without a hole, but they are not all of it. */
-static synctalk_status refuse_begun(const char *folder, synctalk_error *err)
+/* Frames of a clip that was begun are there without a hole, but they are not all of it. Its
+ * rate goes to *fps where it is said. */
+static synctalk_status refuse_begun(const char *folder, int *fps, synctalk_error *err)
 {
     struct st_clip_info info;
     synctalk_status st = st_clip_info_read(&info, folder, err);
+    if (!st && info.any && info.complete)
+        *fps = info.fps;
     if (st || !info.any || info.complete)
         return st;
     return st_fail(err, SYNCTALK_E_FORMAT,
@@ -152,7 +155,8 @@ static synctalk_status add_clip(struct clips_source *source, const char *name,
                        info->name, name, sizeof clip->name - 1, strlen(name));
     snprintf(clip->name, sizeof clip->name, "%s", name);
     if ((st = st_clip_kind_of(&clip->kind, info->name, name, err)) ||
-        (st = st_path_join(folder, info->name, name, err)) || (st = refuse_begun(folder, err)) ||
+        (st = st_path_join(folder, info->name, name, err)) ||
+        (st = refuse_begun(folder, &info->fps, err)) ||
         (st = st_dataset_open(dataset, folder, callbacks, err)))
         return st;
     clip->frames = dataset->frames;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "face/dataset.h"
+#include "generate/preprocess_info.h"
 
 #define SMALL_FACE_PX 256 /* below this a redrawn mouth looks soft */
 
@@ -78,6 +79,17 @@ static const struct st_frame_source_desc dataset_desc = {
     .close = close_source,
 };
 
+/* Where info.json of ours says it. */
+static int rate_of(const char *folder)
+{
+    struct st_preprocess_found found;
+    if (st_preprocess_found_read(&found, folder, NULL))
+        return 0;
+    const int fps = found.fps;
+    st_preprocess_found_free(&found);
+    return fps;
+}
+
 synctalk_status st_frame_source_open_dataset(struct st_frame_source **out, const char *folder,
                                              const synctalk_callbacks *callbacks,
                                              synctalk_error *err)
@@ -99,6 +111,7 @@ synctalk_status st_frame_source_open_dataset(struct st_frame_source **out, const
         .height = dataset->height,
         .largest_side = dataset->largest_side,
         .has_parsing = dataset->has_parsing,
+        .fps = rate_of(folder),
     };
     snprintf(source->base.info.name, sizeof source->base.info.name, "%s", dataset->folder);
     if (dataset->smallest_side < SMALL_FACE_PX)

@@ -118,6 +118,21 @@ static synctalk_status open_source(struct synctalk_person *person,
     return st ? st : st_frame_source_open_video(&person->source, &faces.analysis, callbacks, err);
 }
 
+/* Frames that were taken at another rate move too fast or too slowly. */
+static void warn_of_rate(const struct synctalk_person *person, const char *command,
+                         const synctalk_callbacks *callbacks)
+{
+    const struct st_frame_info *frames = &person->source->info;
+    const struct st_encoder_info *hears = person->hearing.info;
+    if (frames->fps && frames->fps != hears->fps)
+        st_log(callbacks, SYNCTALK_LOG_WARNING,
+               "%s: taken at %d frames a second and shown at %d, by which the audio encoder %s "
+               "hears: the mouth fits the sound, but all that moves is too %s; %s --encoder %s "
+               "makes frames of that rate",
+               frames->name, frames->fps, hears->fps, hears->name,
+               frames->fps > hears->fps ? "slow" : "fast", command, hears->name);
+}
+
 synctalk_status st_person_open(struct synctalk_person **out, const synctalk_settings *settings,
                                const synctalk_callbacks *callbacks, synctalk_error *err)
 {
@@ -143,6 +158,8 @@ synctalk_status st_person_open(struct synctalk_person **out, const synctalk_sett
         (!settings->features && (st = load_encoder(person, settings, callbacks, err))) ||
         (st = open_source(person, settings, folder, callbacks, err)))
         goto done;
+    warn_of_rate(person, settings->mode == SYNCTALK_MODE_CLIPS ? "preprocess-clips" : "preprocess",
+                 callbacks);
     *out = person;
     person = NULL;
 

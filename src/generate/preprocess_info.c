@@ -138,6 +138,8 @@ synctalk_status st_preprocess_found_read(struct st_preprocess_found *found, cons
     found->any = true;
     found->complete = json_is_true(json_object_get(found->info, "complete"));
     take_text(found->identity, sizeof found->identity, found->info, "identity");
+    const json_int_t fps = json_integer_value(json_object_get(found->info, "fps"));
+    found->fps = fps > 0 && fps <= 1000 ? (int)fps : 0;
     take_text(found->encoder, sizeof found->encoder, json_object_get(found->info, "features"),
               "encoder");
     take_text(found->encoder_sha256, sizeof found->encoder_sha256,

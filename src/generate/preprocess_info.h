@@ -43,6 +43,7 @@ struct st_preprocess_found {
     bool any;      /* there is an info.json of ours */
     bool complete; /* and it says that all is there */
     char identity[ST_HASH_TEXT];
+    int fps;                           /* of the frames; 0: not said */
     char encoder[64];                  /* of the features that are there; "" for none */
     char encoder_sha256[ST_HASH_TEXT]; /* likewise */
     json_t *info;                      /* owns; NULL where `any` is false */

@@ -328,7 +328,6 @@ static synctalk_status take_name(struct st_custom_encoder *custom, const char *p
         .name = custom->name,
         .weight_files = none,
         .feature_files = custom->feature_files,
-        .runs = true,
     };
     return SYNCTALK_OK;
 }

@@ -45,11 +45,6 @@ synctalk_status st_encoder_open(struct st_encoder **out, synctalk_encoder kind, 
     if (!desc)
         return st_fail(err, SYNCTALK_E_ARG, "%s: no audio encoder has the number %d", path,
                        (int)kind);
-    if (!desc->info.runs)
-        return st_fail(err, SYNCTALK_E_UNSUPPORTED,
-                       "the audio encoder %s cannot be run by this version: make %s elsewhere and "
-                       "give it with --features",
-                       desc->info.name, desc->info.feature_files[0]);
     if (!(encoder = calloc(1, sizeof *encoder)))
         return st_fail_memory(err, "an audio encoder", sizeof *encoder);
     encoder->desc = desc;

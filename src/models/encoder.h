@@ -38,7 +38,6 @@ struct st_encoder_info {
     int rank;                         /* of one vector in the .npy: 1 or 2 */
     size_t shape[2];                  /* e.g. {512}, {2, 1024} */
     int fps;                          /* vectors, and so frames, per second */
-    bool runs;                        /* false: only ready features can be used */
     bool measures; /* the whole recording is shown to a stream before its first push */
 };
 
@@ -56,8 +55,8 @@ const struct st_encoder_info *st_encoder_info(synctalk_encoder kind);
 struct st_encoder;
 struct st_encoder_stream;
 
-/* Load `path`: the network, or the description of a custom encoder. E_UNSUPPORTED for an encoder
- * that does not run here. */
+/* Load `path`: the network, or the description of a custom encoder. E_UNSUPPORTED where ONNX
+ * Runtime is needed and absent. */
 synctalk_status st_encoder_open(struct st_encoder **out, synctalk_encoder kind, const char *path,
                                 const struct st_encoder_options *options, synctalk_error *err);
 void st_encoder_close(struct st_encoder **encoder);

@@ -237,7 +237,6 @@ const struct st_encoder_desc st_encoder_ave = {
             .rank = 1,
             .shape = {ST_AVE_VECTOR},
             .fps = 25,
-            .runs = true,
         },
     .open = open_ave,
     .close = close_ave,

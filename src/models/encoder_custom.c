@@ -56,7 +56,6 @@ const struct st_encoder_desc st_encoder_custom = {
             .name = "custom",
             .weight_files = (const char *const[]){NULL},
             .feature_files = (const char *const[]){NULL},
-            .runs = true,
         },
     .open = open_custom,
     .close = close_custom,

@@ -8,7 +8,7 @@
 struct st_encoder_desc {
     struct st_encoder_info info;
 
-    /* All NULL where info.runs is false. `self` is the loaded encoder, `stream` one
+    /* `self` is the loaded encoder, `stream` one
      * recording; close() and stream_close() are NULL-safe. */
     synctalk_status (*open)(void **self, const char *path, const struct st_encoder_options *options,
                             synctalk_error *err);

@@ -235,7 +235,6 @@ const struct st_encoder_desc st_encoder_hubert = {
             .rank = 2,
             .shape = {2, 1024},
             .fps = 25,
-            .runs = true,
             .measures = true,
         },
     .open = open_hubert,

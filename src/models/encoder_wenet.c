@@ -62,7 +62,6 @@ const struct st_encoder_desc st_encoder_wenet = {
             .rank = 2,
             .shape = {ROWS, COLUMNS},
             .fps = FPS,
-            .runs = true,
         },
     .open = open_wenet,
     .close = close_wenet,

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utime.h>
 
+#include "generate/clip_info.h"
 #include "generate/dataset_features.h"
 #include "generate/project.h"
 #include "models/ave.h"
@@ -175,6 +177,63 @@ static void test_wenet_speaks(void **state)
     copy(network, below(&p, "model/encoder.onnx"));
     settings_for(&s, &p);
     check_video(&p, &s, 20, 18, 8192);
+    project_remove(&p);
+}
+
+/* Guards: clips planned at 25 frames a second under an encoder that hears 20. */
+static void test_wenet_in_clips(void **state)
+{
+    (void)state;
+    ST_NEED_SHARED(network, "reference/encoders/wenet_standin.onnx");
+    ST_NEED_ONNX_RUNTIME();
+    struct project p;
+    synctalk_settings s;
+
+    begin(&p);
+    put_checkpoint(&p, SYNCTALK_ENCODER_WENET, NULL);
+    copy(network, below(&p, "model/encoder.onnx"));
+    assert_int_equal(mkdir(below(&p, "dataset/tiny/core_clips"), 0700), 0);
+    assert_int_equal(symlink("../../tiny", below(&p, "dataset/tiny/core_clips/a_talk")), 0);
+    assert_int_equal(symlink("../../tiny", below(&p, "dataset/tiny/core_clips/b_silence")), 0);
+    settings_for(&s, &p);
+    s.mode = SYNCTALK_MODE_CLIPS;
+    s.vad = SYNCTALK_VAD_BUILTIN;
+    s.vad_threshold = 0.1;
+    check_video(&p, &s, 20, 18, 8192);
+    project_remove(&p);
+}
+
+/* Guards: a person who moves in slow motion, and nobody is told why. */
+static void test_frames_of_another_rate(void **state)
+{
+    (void)state;
+    struct project p;
+    synctalk_settings s;
+    synctalk_person *person;
+    struct st_clip_info clip = {.complete = true, .kind = ST_CLIP_TALK, .fps = 25, .frames = 7};
+    static const char info[] = "{\"made_by\": \"synctalk preprocess\", \"fps\": 25}";
+
+    begin(&p);
+    put_checkpoint(&p, SYNCTALK_ENCODER_WENET, NULL);
+    settings_for(&s, &p);
+    s.features = p.features;
+    ST_OK(synctalk_person_open(&person, &s, &callbacks, err));
+    synctalk_person_close(&person);
+    assert_null(strstr(told, "taken at"));
+    st_write_file(below(&p, "dataset/tiny/info.json"), info, strlen(info));
+    ST_OK(synctalk_person_open(&person, &s, &callbacks, err));
+    synctalk_person_close(&person);
+    assert_says(told, "taken at 25 frames a second and shown at 20");
+    assert_says(told, "too slow; preprocess --encoder wenet");
+
+    told[0] = '\0';
+    assert_int_equal(mkdir(below(&p, "dataset/tiny/core_clips"), 0700), 0);
+    assert_int_equal(symlink("../../tiny", below(&p, "dataset/tiny/core_clips/a_talk")), 0);
+    s.mode = SYNCTALK_MODE_CLIPS;
+    ST_OK(st_clip_info_write(&clip, below(&p, "dataset/tiny/core_clips/a_talk"), err));
+    ST_OK(synctalk_person_open(&person, &s, &callbacks, err));
+    synctalk_person_close(&person);
+    assert_says(told, "too slow; preprocess-clips --encoder wenet");
     project_remove(&p);
 }
 
@@ -492,6 +551,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wenet_speaks),
+        cmocka_unit_test(test_wenet_in_clips),
+        cmocka_unit_test(test_frames_of_another_rate),
         cmocka_unit_test(test_hubert_speaks),
         cmocka_unit_test(test_hubert_of_another_size),
         cmocka_unit_test(test_custom_speaks),
