@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utime.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -25,7 +26,10 @@
 #include "media/video_writer.h"
 #include "media_support.h"
 #include "support/support.h"
+
+#include "onnx/onnx_support.h"
 #include "synctalk/preprocess.h"
+#include "weights/weights.h"
 
 #define FRAMES 23
 #define MISSING_FIRST 5
@@ -508,6 +512,49 @@ static void test_frame_rate(void **state)
     assert_non_null(strstr(s->warned, "10 frames a second"));
 }
 
+static void set_time(const char *path, time_t seconds)
+{
+    const struct utimbuf times = {seconds, seconds};
+    assert_int_equal(utime(path, &times), 0);
+}
+
+/* Guards: frames at one rate and vectors at another, from which nothing could be learnt; and
+ * features made again that are there, or kept although the sound is newer. */
+static void test_wenet_dataset(void **state)
+{
+    ST_NEED_SHARED(network, "reference/encoders/wenet_standin.onnx");
+    ST_NEED_ONNX_RUNTIME();
+    struct scene *s = *state;
+    char path[ST_PATH_MAX], sound[ST_PATH_MAX];
+    struct st_weights *features;
+    synctalk_preprocess_report report;
+    synctalk_error error = {0};
+
+    ST_OK(st_path_format(path, err, "%s/model/encoder.onnx", s->root));
+    assert_int_equal(symlink(network, path), 0);
+    s->settings.encoder = SYNCTALK_ENCODER_WENET;
+    assert_int_equal(go(s, &report, &error), SYNCTALK_OK);
+    assert_int_equal(report.fps, 20);
+    assert_in_range(report.vectors, report.frames - 2, report.frames + 2);
+    ST_OK(st_path_format(path, err, "%s/dataset/anna/aud_wenet.npy", s->root));
+    ST_OK(st_path_format(sound, err, "%s/dataset/anna/aud.wav", s->root));
+    ST_OK(st_weights_open(&features, path, err));
+    assert_int_equal(st_weights_at(features, 0)->rank, 3);
+    assert_int_equal(st_weights_at(features, 0)->dims[0], report.vectors);
+    assert_int_equal(st_weights_at(features, 0)->dims[1], 16);
+    assert_int_equal(st_weights_at(features, 0)->dims[2], 512);
+    st_weights_close(&features);
+
+    set_time(sound, 1000000);
+    set_time(path, 1000000);
+    assert_int_equal(go(s, &report, &error), SYNCTALK_OK);
+    assert_int_equal(report.complete_before, 1);
+    set_time(sound, 1000001);
+    assert_int_equal(go(s, &report, &error), SYNCTALK_OK);
+    assert_int_equal(report.complete_before, 0);
+    assert_int_equal(report.written, 0);
+}
+
 static void refused(struct scene *s, synctalk_status status, const char *words)
 {
     synctalk_error error = {0};
@@ -622,6 +669,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_sound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sound_begins_with_the_picture, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_frame_rate, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_wenet_dataset, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_datasets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
