@@ -86,8 +86,10 @@ static void test_table(void **state)
     (void)state;
     struct st_encoder *encoder;
     synctalk_error error;
-    const struct st_encoder_options options = {.threads = 1};
+    struct st_kernels kernels;
+    const struct st_encoder_options options = {.kernels = &kernels, .threads = 1};
 
+    st_kernels_init(&kernels, ~0u);
     assert_null(st_encoder_info(SYNCTALK_ENCODER_AUTO));
     assert_null(st_encoder_info(SYNCTALK_ENCODER_CUSTOM));
     for (int kind = SYNCTALK_ENCODER_AVE; kind <= SYNCTALK_ENCODER_WENET; kind++) {
