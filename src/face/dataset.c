@@ -232,6 +232,20 @@ synctalk_status st_dataset_read(const struct st_dataset *dataset, int64_t frame,
     return SYNCTALK_OK;
 }
 
+synctalk_status st_dataset_read_planes(const struct st_dataset *dataset, int64_t frame,
+                                       struct st_jpeg_decoder *decoder, struct st_planes *planes,
+                                       bool *found, synctalk_error *err)
+{
+    synctalk_status st;
+    char path[ST_PATH_MAX];
+    if ((st = frame_path(path, dataset, "full_body_img", frame, ".jpg", err)) ||
+        (st = st_jpeg_read_planes(decoder, planes, found, path, err)) || !*found)
+        return st;
+    if (planes->width != dataset->width || planes->height != dataset->height)
+        return refuse_size(dataset, path, planes->width, planes->height, err);
+    return SYNCTALK_OK;
+}
+
 synctalk_status st_dataset_landmarks(const struct st_dataset *dataset, int64_t frame,
                                      struct st_landmarks *landmarks, synctalk_error *err)
 {

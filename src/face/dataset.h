@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "face/landmarks.h"
-#include "image/picture.h"
+#include "image/planes.h"
 #include "synctalk/progress.h"
 
 /* A person's name is one folder name: no '/', not "." or "..". */
@@ -36,6 +36,10 @@ void st_dataset_close(struct st_dataset *dataset); /* safe on a zeroed struct */
 synctalk_status st_dataset_read(const struct st_dataset *dataset, int64_t frame,
                                 struct st_jpeg_decoder *decoder, struct st_picture *picture,
                                 synctalk_error *err);
+/* Likewise its planes; *found is false where its colours are not of a kind that has them. */
+synctalk_status st_dataset_read_planes(const struct st_dataset *dataset, int64_t frame,
+                                       struct st_jpeg_decoder *decoder, struct st_planes *planes,
+                                       bool *found, synctalk_error *err);
 synctalk_status st_dataset_landmarks(const struct st_dataset *dataset, int64_t frame,
                                      struct st_landmarks *landmarks, synctalk_error *err);
 /* parsing/FRAME.png; *found is false where there is none. */

@@ -2,6 +2,7 @@
 #include "generate/draw.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -14,10 +15,16 @@ struct st_drawer {
     struct st_image_cache *cache; /* borrowed; NULL: off */
     struct st_unet_worker *unet;  /* owns, as all below */
     struct st_redraw *redraw;
+    int largest_side; /* of all squares */
     void *audio_side;
     float *input;            /* [6, 320, 320] */
     float *prediction;       /* [3, 320, 320] */
     struct st_picture spare; /* where drawings fade: what is moved is drawn in here */
+
+    /* Where frames have planes. */
+    struct st_recolour *recolour;
+    struct st_picture canvas; /* of the frame's size; a part of it is the frame */
+    uint8_t *before;          /* that part before it was redrawn, packed BGR */
 };
 
 synctalk_status st_drawer_create(struct st_drawer **out, const struct st_drawer_settings *settings,
@@ -32,9 +39,12 @@ synctalk_status st_drawer_create(struct st_drawer **out, const struct st_drawer_
         return st_fail_memory(err, "a frame worker", sizeof *drawer);
     drawer->watch = settings->watch;
     drawer->cache = settings->cache;
+    drawer->largest_side = info->largest_side;
     if ((st = st_unet_worker_open(&drawer->unet, settings->unet, err)) ||
         (st = st_redraw_create(&drawer->redraw, &settings->redraw, info->largest_side,
                                settings->kernels, err)))
+        goto done;
+    if ((st = st_recolour_create(&drawer->recolour, info->width, settings->kernels->flags, err)))
         goto done;
     drawer->input = st_alloc_aligned(6 * PLANE_BYTES);
     drawer->prediction = st_alloc_aligned(3 * PLANE_BYTES);
@@ -60,6 +70,9 @@ void st_drawer_destroy(struct st_drawer **drawer)
     struct st_drawer *d = *drawer;
     st_unet_worker_close(&d->unet);
     st_redraw_destroy(&d->redraw);
+    st_recolour_destroy(&d->recolour);
+    st_picture_free(&d->canvas);
+    free(d->before);
     free(d->audio_side);
     free(d->input);
     free(d->prediction);
@@ -87,15 +100,14 @@ static synctalk_status find_image_side(struct st_drawer *d, struct st_image_tick
     return st;
 }
 
-/* Redraw the face in `frame` to fit the sound whose side of the network was run, where it is to
- * be redrawn. */
-static synctalk_status draw_frame(struct st_drawer *d, struct st_frame *frame,
-                                  struct st_image_ticket *ticket, synctalk_error *err)
+/* Redraw the face in `picture`, which shows `frame`, to fit the sound whose side of the network
+ * was run. */
+static synctalk_status redraw_face(struct st_drawer *d, struct st_frame *frame,
+                                   struct st_picture *picture, struct st_image_ticket *ticket,
+                                   synctalk_error *err)
 {
     synctalk_status st;
-    if (!frame->draw)
-        return SYNCTALK_OK;
-    st_redraw_crop(d->redraw, &frame->picture, &frame->box, d->input);
+    st_redraw_crop(d->redraw, picture, &frame->box, d->input);
     st_lap(d->watch, ST_STAGE_CROP);
     if ((st = find_image_side(d, ticket, err)))
         return st;
@@ -103,9 +115,73 @@ static synctalk_status draw_frame(struct st_drawer *d, struct st_frame *frame,
     st_lap(d->watch, ST_STAGE_NET_REST);
     if (st)
         return st;
-    st_redraw_paste(d->redraw, &frame->picture, d->prediction, &frame->landmarks,
+    st_redraw_paste(d->redraw, picture, d->prediction, &frame->landmarks,
                     frame->has_parsing ? &frame->parsing : NULL);
     st_lap(d->watch, ST_STAGE_PASTE);
+    return SYNCTALK_OK;
+}
+
+static synctalk_status draw_frame(struct st_drawer *d, struct st_frame *frame,
+                                  struct st_image_ticket *ticket, synctalk_error *err)
+{
+    return frame->draw ? redraw_face(d, frame, &frame->picture, ticket, err) : SYNCTALK_OK;
+}
+
+/* Along one axis of `size` pixels: even, as a video's chroma is, around the square, with a pixel
+ * more where the frame goes on, by which paste can tell. */
+static void surround(int at, int side, int size, int *from, int *count)
+{
+    const int end = side < size - 2 - at ? (at + side + 2) & ~1 : size;
+    *from = at > 1 ? (at - 1) & ~1 : 0;
+    *count = end - *from;
+}
+
+/* False where the square is not in the frame at all. */
+static bool find_part(const struct st_frame *frame, struct st_picture_part *part)
+{
+    const struct st_crop_box *box = &frame->box;
+    surround(box->x, box->side, frame->planes.width, &part->x, &part->width);
+    surround(box->y, box->side, frame->planes.height, &part->y, &part->height);
+    return part->width > 0 && part->height > 0 && box->x + box->side > 0 && box->y + box->side > 0;
+}
+
+/* Bring the part of a frame of planes in which it is redrawn to the canvas, and keep in `part` what
+ * of it is in the video: all but an odd last row or column. */
+static synctalk_status begin_part(struct st_drawer *d, const struct st_frame *frame,
+                                  struct st_picture_part *part, synctalk_error *err)
+{
+    const struct st_planes *planes = &frame->planes;
+    const size_t most = ((size_t)d->largest_side + 4) * ((size_t)d->largest_side + 4) * 3;
+    synctalk_status st = st_picture_resize(&d->canvas, planes->width, planes->height, err);
+    if (st)
+        return st;
+    if (!d->before && !(d->before = st_alloc_aligned(most)))
+        return st_fail_memory(err, "a face as it was", most);
+    st_recolour_part(d->recolour, &d->canvas, planes, part);
+    part->width &= ~1;
+    part->height &= ~1;
+    const size_t row = (size_t)part->width * 3;
+    for (size_t y = 0; y < (size_t)part->height; y++)
+        memcpy(d->before + y * row,
+               d->canvas.data + ((size_t)part->y + y) * d->canvas.stride + (size_t)part->x * 3,
+               row);
+    return SYNCTALK_OK;
+}
+
+static synctalk_status draw_planes(struct st_drawer *d, struct st_drawing *drawing,
+                                   synctalk_error *err)
+{
+    struct st_frame *frame = &drawing->frame;
+    struct st_picture_part part;
+    synctalk_status st = st_recolour_video(d->recolour, &drawing->video, &frame->planes, err);
+    const bool draw = frame->draw && find_part(frame, &part);
+    if (!st && draw)
+        st = begin_part(d, frame, &part, err);
+    st_lap(d->watch, ST_STAGE_CONVERT);
+    if (st || !draw || (st = redraw_face(d, frame, &d->canvas, &drawing->ticket, err)))
+        return st;
+    st_recolour_change(d->recolour, &drawing->video, &d->canvas, d->before, &part);
+    st_lap(d->watch, ST_STAGE_CONVERT);
     return SYNCTALK_OK;
 }
 
@@ -137,6 +213,8 @@ static synctalk_status draw(struct st_drawer *d, struct st_drawing *drawing, syn
         st = st_unet_run_audio_side(d->unet, drawing->audio, d->audio_side, err);
         st_lap(d->watch, ST_STAGE_NET_AUDIO);
     }
+    if (!st && drawing->frame.has_planes)
+        return draw_planes(d, drawing, err);
     if (st || (st = draw_frame(d, &drawing->frame, &drawing->ticket, err)) || !fades)
         return st;
     if (!(st = draw_frame(d, &drawing->other, &drawing->other_ticket, err)))

@@ -11,12 +11,14 @@
 #include "kernels/kernels.h"
 #include "models/unet.h"
 
-/* What a frame is drawn from, and in: `frame.picture` is the finished one. */
+/* What a frame is drawn from, and in: the finished one is in `video` where the frame has planes,
+ * else in `frame.picture`. */
 struct st_drawing {
     struct st_plan_frame plan;
     struct st_frame frame;
     struct st_frame other; /* where it fades */
     struct st_image_ticket ticket, other_ticket;
+    struct st_planes video;
     float *audio; /* [audio_dims] of the UNet, where a face is redrawn; owns */
 };
 

@@ -17,7 +17,7 @@
 
 #include "base/file.h"
 #include "face/landmarks.h"
-#include "image/picture.h"
+#include "image/planes.h"
 #include "synctalk/progress.h"
 
 struct st_frame_info {
@@ -34,11 +34,14 @@ enum st_frame_part {
     ST_FRAME_FACE = 1,      /* draw and box */
     ST_FRAME_LANDMARKS = 2, /* where draw is true */
     ST_FRAME_PARSING = 4,   /* likewise */
+    ST_FRAME_PLANES = 8,    /* planes will do instead of the picture, where they are cheaper */
 };
 
 /* Zero it first; it may be filled again and again, its blocks are kept. */
 struct st_frame {
     struct st_picture picture;
+    bool has_planes; /* there are planes, as a JPEG file has them, and no picture */
+    struct st_planes planes;
     bool draw; /* the face may be redrawn; never, where ST_FRAME_FACE was not wanted */
     struct st_crop_box box;
     struct st_landmarks landmarks;
@@ -47,6 +50,15 @@ struct st_frame {
 };
 
 void st_frame_free(struct st_frame *frame);
+
+struct st_dataset;
+struct st_jpeg_decoder;
+
+/* What frame n of a dataset is, for sources that are made of datasets; has_planes, has_parsing and
+ * draw are false before. */
+synctalk_status st_frame_read_dataset(struct st_frame *frame, const struct st_dataset *dataset,
+                                      int64_t n, unsigned wanted, struct st_jpeg_decoder *decoder,
+                                      synctalk_error *err);
 
 struct st_analysis_settings;
 struct st_frame_source;

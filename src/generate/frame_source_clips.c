@@ -73,17 +73,7 @@ static synctalk_status read_frame(struct st_frame_reader *base, int64_t n, unsig
     const size_t clip = clip_of(reader->source, n);
     const struct st_dataset *dataset = &reader->source->datasets[clip];
     const int64_t at = n - reader->source->first[clip];
-    synctalk_status st = st_dataset_read(dataset, at, reader->decoder, &frame->picture, err);
-    if (st || !(wanted & ST_FRAME_FACE))
-        return st;
-    frame->draw = true;
-    frame->box = dataset->boxes[at];
-    if ((wanted & ST_FRAME_LANDMARKS) &&
-        (st = st_dataset_landmarks(dataset, at, &frame->landmarks, err)))
-        return st;
-    if ((wanted & ST_FRAME_PARSING) && dataset->has_parsing)
-        st = st_dataset_parsing(dataset, at, &frame->parsing, &frame->has_parsing, err);
-    return st;
+    return st_frame_read_dataset(frame, dataset, at, wanted, reader->decoder, err);
 }
 
 static void close_source(struct st_frame_source *base)

@@ -51,18 +51,7 @@ static synctalk_status read_frame(struct st_frame_reader *base, int64_t n, unsig
                                   struct st_frame *frame, synctalk_error *err)
 {
     struct dataset_reader *reader = (struct dataset_reader *)base;
-    const struct st_dataset *dataset = reader->dataset;
-    synctalk_status st = st_dataset_read(dataset, n, reader->decoder, &frame->picture, err);
-    if (st || !(wanted & ST_FRAME_FACE))
-        return st;
-    frame->draw = true;
-    frame->box = dataset->boxes[n];
-    if ((wanted & ST_FRAME_LANDMARKS) &&
-        (st = st_dataset_landmarks(dataset, n, &frame->landmarks, err)))
-        return st;
-    if (wanted & ST_FRAME_PARSING)
-        st = st_dataset_parsing(dataset, n, &frame->parsing, &frame->has_parsing, err);
-    return st;
+    return st_frame_read_dataset(frame, reader->dataset, n, wanted, reader->decoder, err);
 }
 
 static void close_source(struct st_frame_source *base)

@@ -83,6 +83,12 @@ static void ask_cache(const struct st_render *r, int64_t i, int64_t source, bool
     *ticket = st_image_cache_ask(r->cache, source, next);
 }
 
+/* A fade mixes pictures; all else may stay planes. */
+static unsigned wanted_of_frame(const struct st_render *r, const struct st_plan_frame *plan)
+{
+    return wanted_of(r, plan->sync) | (plan->fades ? 0u : ST_FRAME_PLANES);
+}
+
 static synctalk_status read_frame(struct pipeline *p, struct st_drawing *drawing,
                                   struct st_stopwatch *watch, synctalk_error *err)
 {
@@ -91,7 +97,7 @@ static synctalk_status read_frame(struct pipeline *p, struct st_drawing *drawing
     bool draw;
     synctalk_status st;
 
-    st = st_frame_reader_read(r->frames, plan->source, wanted_of(r, plan->sync), &drawing->frame,
+    st = st_frame_reader_read(r->frames, plan->source, wanted_of_frame(r, plan), &drawing->frame,
                               err);
     st_lap(watch, ST_STAGE_DECODE);
     if (st)
@@ -193,6 +199,17 @@ static synctalk_status tell(const struct st_render *r, const synctalk_callbacks 
     return SYNCTALK_OK;
 }
 
+static synctalk_status write_picture(struct st_video_writer *writer,
+                                     const struct st_drawing *drawing, synctalk_error *err)
+{
+    const struct st_picture *picture = &drawing->frame.picture;
+    const struct st_planes *video = &drawing->video;
+    if (!drawing->frame.has_planes)
+        return st_video_writer_frame(writer, picture->data, picture->stride, err);
+    const uint8_t *const data[] = {video->data[0], video->data[1], video->data[2]};
+    return st_video_writer_planes(writer, data, video->stride, err);
+}
+
 /* The calling thread's part: frames in order, and their sound, into the file. */
 static synctalk_status write_frames(struct pipeline *p, const synctalk_callbacks *callbacks,
                                     synctalk_error *err)
@@ -218,8 +235,7 @@ static synctalk_status write_frames(struct pipeline *p, const synctalk_callbacks
         if (r->stats && i == 0)
             r->stats->first_frame_ns = st_wall_ns();
         struct slot *slot = item;
-        if ((st = st_video_writer_frame(r->writer, slot->drawing.frame.picture.data,
-                                        slot->drawing.frame.picture.stride, err)))
+        if ((st = write_picture(r->writer, &slot->drawing, err)))
             return st;
         i++;
         st_queue_push(p->unused, slot);
@@ -254,15 +270,10 @@ static synctalk_status make_slot(struct slot *slot, struct pipeline *p, synctalk
     const struct st_render *r = p->render;
     const struct st_unet_form *form = st_unet_form(r->unet);
     const size_t audio = form->audio_dims[0] * form->audio_dims[1] * form->audio_dims[2];
-    struct st_drawing *drawing = &slot->drawing;
-    synctalk_status st;
 
-    if (!(drawing->audio = st_alloc_aligned(audio * sizeof(float))))
+    slot->drawing.audio = st_alloc_aligned(audio * sizeof(float));
+    if (!slot->drawing.audio)
         return st_fail_memory(err, "an audio window", audio * sizeof(float));
-    if ((st = st_picture_resize(&drawing->frame.picture, r->info->width, r->info->height, err)) ||
-        (r->plan->clips &&
-         (st = st_picture_resize(&drawing->other.picture, r->info->width, r->info->height, err))))
-        return st;
     st_queue_push(p->unused, slot);
     return SYNCTALK_OK;
 }
@@ -311,6 +322,7 @@ static void free_pipeline(struct pipeline *p)
         }
         st_frame_free(&drawing->frame);
         st_frame_free(&drawing->other);
+        st_planes_free(&drawing->video);
         free(drawing->audio);
     }
     free(p->workers);

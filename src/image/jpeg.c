@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "image/picture.h"
+#include "image/planes.h"
 
 /* LIMITSCANS: a progressive file of thousands of empty scans would decode for hours. */
 #define DECODE_FLAGS (TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS)
@@ -20,6 +21,7 @@ struct st_jpeg_decoder {
 
 struct header {
     int width, height, colour_space;
+    int sampling; /* TJSAMP_*, or -1: it has no name */
 };
 
 synctalk_status st_jpeg_decoder_create(struct st_jpeg_decoder **out, synctalk_error *err)
@@ -51,7 +53,6 @@ static synctalk_status read_header(struct st_jpeg_decoder *decoder, struct heade
                                    const struct st_mapping *file, const char *path,
                                    synctalk_error *err)
 {
-    int sampling = 0;
     *header = (struct header){0};
     if (file->size == 0)
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: the file is empty; a JPEG picture is needed",
@@ -60,7 +61,9 @@ static synctalk_status read_header(struct st_jpeg_decoder *decoder, struct heade
      * has filled the sizes; such a file decodes all the same. And it succeeds without a
      * size for a file that holds tables alone. */
     int failed = tjDecompressHeader3(decoder->handle, file->data, file->size, &header->width,
-                                     &header->height, &sampling, &header->colour_space);
+                                     &header->height, &header->sampling, &header->colour_space);
+    if (failed)
+        header->sampling = -1;
     if (header->width < 1 || header->height < 1)
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: not a readable JPEG picture: %s", path,
                        failed ? tjGetErrorStr2(decoder->handle) : "it ends before any pixels");
@@ -87,6 +90,13 @@ static bool is_harmless(tjhandle handle, const struct st_mapping *file)
            (strstr(words, "extraneous bytes") || strstr(words, "Adobe")) && has_end_marker(file);
 }
 
+static synctalk_status refuse_damage(const struct st_jpeg_decoder *decoder, const char *path,
+                                     synctalk_error *err)
+{
+    return st_fail(err, SYNCTALK_E_FORMAT, "%s: the JPEG picture is damaged or cut short: %s", path,
+                   tjGetErrorStr2(decoder->handle));
+}
+
 static synctalk_status decode(struct st_jpeg_decoder *decoder, uint8_t *dst, size_t stride,
                               const struct header *header, int format,
                               const struct st_mapping *file, const char *path, synctalk_error *err)
@@ -95,8 +105,7 @@ static synctalk_status decode(struct st_jpeg_decoder *decoder, uint8_t *dst, siz
                       header->height, format, DECODE_FLAGS) == 0 ||
         is_harmless(decoder->handle, file))
         return SYNCTALK_OK;
-    return st_fail(err, SYNCTALK_E_FORMAT, "%s: the JPEG picture is damaged or cut short: %s", path,
-                   tjGetErrorStr2(decoder->handle));
+    return refuse_damage(decoder, path, err);
 }
 
 /* Files store CMYK inverted; black scales what the inks leave. Source: OpenCV's imgcodecs,
@@ -147,6 +156,49 @@ synctalk_status st_jpeg_read(struct st_jpeg_decoder *decoder, struct st_picture 
         st = read_cmyk(decoder, picture, &header, &file, path, err);
     else
         st = decode(decoder, picture->data, picture->stride, &header, TJPF_BGR, &file, path, err);
+
+done:
+    st_unmap_file(&file);
+    return st;
+}
+
+/* What libjpeg does to chroma of so few samples is not what it does to more. */
+#define LEAST_HALVED 8
+
+static synctalk_status decode_planes(struct st_jpeg_decoder *decoder, struct st_planes *planes,
+                                     const struct st_mapping *file, const char *path,
+                                     synctalk_error *err)
+{
+    int strides[3];
+    for (int i = 0; i < 3; i++)
+        strides[i] = (int)planes->stride[i];
+    if (tjDecompressToYUVPlanes(decoder->handle, file->data, file->size, planes->data, 0, strides,
+                                0, DECODE_FLAGS) == 0 ||
+        is_harmless(decoder->handle, file))
+        return SYNCTALK_OK;
+    return refuse_damage(decoder, path, err);
+}
+
+synctalk_status st_jpeg_read_planes(struct st_jpeg_decoder *decoder, struct st_planes *planes,
+                                    bool *found, const char *path, synctalk_error *err)
+{
+    synctalk_status st;
+    struct st_mapping file;
+    struct header header;
+
+    *found = false;
+    if ((st = st_map_file(&file, path, err)))
+        return st;
+    if ((st = read_header(decoder, &header, &file, path, err)))
+        goto done;
+    const bool halved = header.sampling == TJSAMP_420;
+    if (header.colour_space != TJCS_YCbCr || (!halved && header.sampling != TJSAMP_444) ||
+        (halved && (header.width < LEAST_HALVED || header.height < LEAST_HALVED)))
+        goto done;
+    if ((st = st_planes_resize(planes, header.width, header.height, halved, err)) ||
+        (st = decode_planes(decoder, planes, &file, path, err)))
+        goto done;
+    *found = true;
 
 done:
     st_unmap_file(&file);

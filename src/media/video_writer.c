@@ -40,6 +40,8 @@ struct st_video_writer {
     AVFormatContext *muxer;
     AVPacket *packet;
     struct SwsContext *sws;
+    struct SwsContext *shrink; /* of planes; NULL where they are of the video's size already */
+    int scaler_flags;
     int source_width, source_height; /* after an odd last column or row is left off */
     uint8_t *last_row;               /* owns; with room behind it */
     struct track video;
@@ -175,7 +177,7 @@ static synctalk_status open_scaler(struct st_video_writer *w,
     w->source_width = s->source_width == s->width + 1 ? s->width : s->source_width;
     w->source_height = s->source_height == s->height + 1 ? s->height : s->source_height;
     bool shrinks = s->width < w->source_width || s->height < w->source_height;
-    int flags =
+    const int flags = w->scaler_flags =
         (shrinks ? SWS_AREA : SWS_BICUBIC) | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP | SWS_BITEXACT;
 
     w->sws = sws_getContext(w->source_width, w->source_height, AV_PIX_FMT_BGR24, s->width,
@@ -361,6 +363,36 @@ static synctalk_status write_picture(struct st_video_writer *w, const uint8_t *b
     return encode(w, &w->video, frame, err);
 }
 
+/* The video's colours are those of the planes, so that size alone is changed, if anything. */
+static synctalk_status write_planes(struct st_video_writer *w, const uint8_t *const data[3],
+                                    const size_t stride[3], synctalk_error *err)
+{
+    AVFrame *frame = w->video.frame;
+    const uint8_t *planes[4] = {data[0], data[1], data[2]};
+    const int strides[4] = {(int)stride[0], (int)stride[1], (int)stride[2]};
+    const int width = w->source_width & ~1;
+    const int height = w->source_height & ~1;
+
+    int code = av_frame_make_writable(frame); /* the encoder may still refer to it */
+    if (code < 0)
+        return fail_av(w, "make a picture", code, err);
+    if (width == frame->width && height == frame->height) {
+        av_image_copy(frame->data, frame->linesize, planes, strides, frame->format, width, height);
+    } else {
+        if (!w->shrink)
+            w->shrink = sws_getContext(width, height, frame->format, frame->width, frame->height,
+                                       frame->format, w->scaler_flags, NULL, NULL, NULL);
+        if (!w->shrink)
+            return st_fail_memory(err, w->name, sizeof *w);
+        code = sws_scale(w->shrink, planes, strides, 0, height, frame->data, frame->linesize);
+        if (code < 0)
+            return fail_av(w, "scale a picture", code, err);
+    }
+    st_lap(w->watch, ST_STAGE_CONVERT);
+    frame->pts = w->video.next_pts++;
+    return encode(w, &w->video, frame, err);
+}
+
 static synctalk_status refuse(const struct st_video_writer *w, synctalk_error *err)
 {
     if (w->finished)
@@ -377,6 +409,18 @@ synctalk_status st_video_writer_frame(struct st_video_writer *writer, const uint
         return st_fail(err, SYNCTALK_E_ARG, "%s: a row of %zu bytes for %d pixels", writer->name,
                        stride, writer->source_width);
     return writer->failed = write_picture(writer, bgr, stride, err);
+}
+
+synctalk_status st_video_writer_planes(struct st_video_writer *writer, const uint8_t *const data[3],
+                                       const size_t stride[3], synctalk_error *err)
+{
+    if (writer->failed || writer->finished)
+        return refuse(writer, err);
+    for (int i = 0; i < 3; i++)
+        if (stride[i] < (size_t)writer->source_width / (i ? 2 : 1) || stride[i] > INT32_MAX)
+            return st_fail(err, SYNCTALK_E_ARG, "%s: a row of %zu samples for %d pixels",
+                           writer->name, stride[i], writer->source_width);
+    return writer->failed = write_planes(writer, data, stride, err);
 }
 
 /* Send what audio.frame holds. Only the last may be short. */
@@ -484,6 +528,7 @@ void st_video_writer_close(struct st_video_writer **writer)
     free_track(&w->audio);
     av_packet_free(&w->packet);
     sws_freeContext(w->sws);
+    sws_freeContext(w->shrink);
     swr_free(&w->swr);
     avformat_free_context(w->muxer);
     st_media_output_close(&w->output);

@@ -40,6 +40,11 @@ synctalk_status st_video_writer_open(struct st_video_writer **out,
 /* The next frame: packed 8-bit BGR, origin top-left, `stride` in bytes. */
 synctalk_status st_video_writer_frame(struct st_video_writer *writer, const uint8_t *bgr,
                                       size_t stride, synctalk_error *err);
+/* Likewise as planes in the video's own colours: Y, Cb, Cr, 4:2:0, BT.709, limited range, of the
+ * source's size without an odd last row or column. Rows may be read 16 bytes past their ends, and
+ * the last one too. */
+synctalk_status st_video_writer_planes(struct st_video_writer *writer, const uint8_t *const data[3],
+                                       const size_t stride[3], synctalk_error *err);
 /* The next `count` sample frames, interleaved. */
 synctalk_status st_video_writer_audio(struct st_video_writer *writer, const float *samples,
                                       size_t count, synctalk_error *err);

@@ -14,6 +14,7 @@
 #include "face/redraw.h"
 #include "generate/image_cache.h"
 #include "generate/plan.h"
+#include "image/planes.h"
 #include "kernels/kernels.h"
 #include "nn/net.h"
 #include "support/support.h"
@@ -28,6 +29,8 @@ struct bench {
     struct st_kernels kernels, references;
     struct st_redraw *redraw;
     struct st_picture frame;
+    struct st_recolour *recolour;
+    struct st_planes jpeg, video;
     struct st_landmarks landmarks;
     float *input, *prediction; /* [6, 320, 320], [3, 320, 320] */
     struct st_mel *mel;
@@ -88,6 +91,17 @@ static int inverted(struct st_net *net, float *weights, int x, int from, int to,
 }
 
 /* The UNet in small: down, and up again with what was there before. */
+static void set_up_planes(struct bench *b)
+{
+    uint64_t seed = 6;
+    ST_OK(st_recolour_create(&b->recolour, WIDTH, SYNCTALK_CPU_AVX2, err));
+    ST_OK(st_planes_resize(&b->jpeg, WIDTH, HEIGHT, true, err));
+    for (int p = 0; p < 3; p++)
+        for (size_t i = 0; i < b->jpeg.stride[p] * HEIGHT / (p ? 2 : 1); i++)
+            b->jpeg.data[p][i] = (uint8_t)(st_random_next(&seed) & 255);
+    ST_OK(st_planes_resize(&b->video, WIDTH, HEIGHT, true, err));
+}
+
 static void set_up_network(struct bench *b)
 {
     float *weights = malloc(64 * 128 * sizeof *weights);
@@ -161,6 +175,14 @@ static void gate_paste(struct bench *b)
     st_redraw_paste(b->redraw, &b->frame, b->prediction, &b->landmarks, NULL);
 }
 
+static void gate_recolour(struct bench *b)
+{
+    const struct st_picture_part part = {80, 40, 302, 302};
+    (void)st_recolour_video(b->recolour, &b->video, &b->jpeg, NULL);
+    st_recolour_part(b->recolour, &b->frame, &b->jpeg, &part);
+    st_recolour_change(b->recolour, &b->video, &b->frame, b->jpeg.data[0], &part);
+}
+
 /* The definitions that all variants are held to. */
 static void gate_references(struct bench *b)
 {
@@ -182,14 +204,17 @@ static void gate_network(struct bench *b)
 }
 
 static void (*const volatile parts[])(struct bench *) = {
-    gate_plan,  gate_cache,      gate_mel,      gate_crop,
-    gate_paste, gate_references, gate_upsample, gate_network,
+    gate_plan,     gate_cache,      gate_mel,      gate_crop,    gate_paste,
+    gate_recolour, gate_references, gate_upsample, gate_network,
 };
 
 static void tear_down(struct bench *b)
 {
     st_redraw_destroy(&b->redraw);
     st_picture_free(&b->frame);
+    st_recolour_destroy(&b->recolour);
+    st_planes_free(&b->jpeg);
+    st_planes_free(&b->video);
     st_mel_destroy(&b->mel);
     st_image_cache_destroy(&b->cache);
     st_net_run_destroy(&b->run);
@@ -208,6 +233,7 @@ int main(void)
         return 77; /* another machine's counts are none of ours */
     ST_OK(st_image_cache_create(&b.cache, err));
     set_up_pictures(&b);
+    set_up_planes(&b);
     set_up_network(&b);
     set_up_sound(&b);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

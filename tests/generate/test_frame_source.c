@@ -43,6 +43,15 @@ static void training_data_gives_what_is_wanted(void **state)
     assert_int_equal(frame.landmarks.count, 110);
     assert_int_equal((int)frame.landmarks.points[1].x, WIDTH / 5);
 
+    /* Planes are given where they will do, and not left over from the frame before. */
+    assert_false(frame.has_planes);
+    ST_OK(st_frame_reader_read(reader, 2, ST_FRAME_FACE | ST_FRAME_PLANES, &frame, err));
+    assert_true(frame.has_planes && frame.draw);
+    assert_int_equal(frame.planes.width, WIDTH);
+    assert_int_equal(frame.planes.height, HEIGHT);
+    ST_OK(st_frame_reader_read(reader, 2, ST_FRAME_FACE, &frame, err));
+    assert_false(frame.has_planes);
+
     st_frame_free(&frame);
     st_frame_reader_close(&reader);
     st_frame_reader_close(&reader);
@@ -214,7 +223,7 @@ static void a_frame_without_a_face_passes_untouched(void **state)
     render(&p, untouched, 0, wanted);
     assert_true(same_bytes(plain, untouched));
     for (int n = 0; n < FRAMES; n++)
-        assert_int_equal(wanted[n], ST_FRAME_FACE);
+        assert_int_equal(wanted[n], ST_FRAME_FACE | ST_FRAME_PLANES);
     render(&p, drawn, 3, wanted);
     assert_false(same_bytes(plain, drawn));
     project_remove(&p);

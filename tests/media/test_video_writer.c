@@ -267,6 +267,77 @@ static void test_colours(void **state)
     }
 }
 
+/* Planes are the video's own samples: nothing is converted, and of no odd row or column more than
+ * the video shows is looked at. */
+static void test_planes(void **state)
+{
+    struct st_video_writer_settings s = small_video(in_dir(*state, "planes.mp4"));
+    struct st_video_writer *writer;
+    struct seen seen;
+    static uint8_t planes[3][48 * 80];
+    const uint8_t *const data[3] = {planes[0], planes[1], planes[2]};
+    const size_t strides[3] = {80, 80, 80};
+
+    s.audio_hz = 0;
+    s.crf = 0;
+    s.source_width = 65;
+    s.source_height = 49;
+    for (int p = 0; p < 3; p++)
+        for (int y = 0; y < 48; y++)
+            for (int x = 0; x < 80; x++)
+                planes[p][y * 80 + x] = (uint8_t)(x < (p ? 32 : 64) ? 40 + 50 * p + x + y : 255);
+    ST_OK(st_video_writer_open(&writer, &s, err));
+    ST_OK(st_video_writer_planes(writer, data, strides, err));
+    const size_t narrow[3] = {80, 80, 31};
+    synctalk_error error = {0};
+    assert_int_equal(st_video_writer_planes(writer, data, narrow, &error), SYNCTALK_E_ARG);
+    ST_OK(st_video_writer_finish(writer, err));
+    st_video_writer_close(&writer);
+    see(&seen, s.path);
+    assert_int_equal(seen.frames, 1);
+    for (int p = 0, at = 0; p < 3; p++)
+        for (int y = 0; y < 48 / (p ? 2 : 1); y++)
+            for (int x = 0; x < 64 / (p ? 2 : 1); x++, at++)
+                assert_int_equal(seen.first[at], planes[p][y * 80 + x]);
+    unsee(&seen);
+}
+
+/* Scaled planes keep their colours and their places: half of the picture is dark. */
+static void test_planes_are_scaled(void **state)
+{
+    struct st_video_writer_settings s = small_video(in_dir(*state, "scaled.mp4"));
+    struct st_video_writer *writer;
+    struct seen seen;
+    static uint8_t planes[3][96 * 144];
+    const uint8_t *const data[3] = {planes[0], planes[1], planes[2]};
+    const size_t strides[3] = {144, 144, 144};
+
+    s.audio_hz = 0;
+    s.crf = 4;
+    s.source_width = 128;
+    s.source_height = 96;
+    for (int i = 0; i < 96 * 144; i++) {
+        planes[0][i] = i % 144 < 64 ? 30 : 200;
+        planes[1][i] = i % 144 < 32 ? 90 : 150;
+        planes[2][i] = i % 144 < 32 ? 160 : 100;
+    }
+    ST_OK(st_video_writer_open(&writer, &s, err));
+    ST_OK(st_video_writer_planes(writer, data, strides, err));
+    ST_OK(st_video_writer_finish(writer, err));
+    st_video_writer_close(&writer);
+    see(&seen, s.path);
+    assert_int_equal(seen.width, 64);
+    const uint8_t *cb = seen.first + 64 * 48;
+    const uint8_t *cr = cb + 32 * 24;
+    for (int side = 0; side < 2; side++) {
+        const int x = side ? 24 : 8;
+        assert_in_range(seen.first[24 * 64 + 2 * x], side ? 198 : 28, side ? 202 : 32);
+        assert_in_range(cb[12 * 32 + x], side ? 148 : 88, side ? 152 : 92);
+        assert_in_range(cr[12 * 32 + x], side ? 98 : 158, side ? 102 : 162);
+    }
+    unsee(&seen);
+}
+
 /* Guards: odd sources (one column and row are left off), scaling both ways. */
 static void test_sizes(void **state)
 {
@@ -500,11 +571,20 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contents),   cmocka_unit_test(test_index_in_front),
-        cmocka_unit_test(test_repeatable), cmocka_unit_test(test_colours),
-        cmocka_unit_test(test_sizes),      cmocka_unit_test(test_stride),
-        cmocka_unit_test(test_frame_end),  cmocka_unit_test(test_disk_full),
-        cmocka_unit_test(test_no_space),   cmocka_unit_test(test_close_early),
+        cmocka_unit_test(test_contents),
+        cmocka_unit_test(test_index_in_front),
+        cmocka_unit_test(test_repeatable),
+        cmocka_unit_test(test_colours),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_stride),
+        cmocka_unit_test(test_planes),
+        cmocka_unit_test(test_stride),
+        cmocka_unit_test(test_planes_are_scaled),
+        cmocka_unit_test(test_stride),
+        cmocka_unit_test(test_frame_end),
+        cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_no_space),
+        cmocka_unit_test(test_close_early),
         cmocka_unit_test(test_misuse),
     };
     return cmocka_run_group_tests_name("video writer", tests, setup, teardown);
