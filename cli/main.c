@@ -7,25 +7,20 @@
 #include "args.h"
 #include "console.h"
 #include "help.h"
+#include "server/server.h"
 
 extern const struct command command_generate, command_features, command_preprocess, command_train,
     command_train_syncnet, command_inspect, command_convert, command_models, command_doctor,
-    command_vad, command_preprocess_clips, command_help;
+    command_vad, command_preprocess_clips, command_serve, command_help;
 
 const struct command *const commands[] = {
-    &command_generate,
-    &command_features,
-    &command_preprocess,
-    &command_preprocess_clips,
-    &command_vad,
-    &command_train,
-    &command_train_syncnet,
-    &command_inspect,
-    &command_convert,
-    &command_models,
-    &command_doctor,
-    &command_help,
-    NULL,
+    &command_generate,      &command_features,
+    &command_preprocess,    &command_preprocess_clips,
+    &command_vad,           &command_train,
+    &command_train_syncnet, &command_inspect,
+    &command_convert,       &command_models,
+    &command_serve,         &command_doctor,
+    &command_help,          NULL,
 };
 
 static int run_command(const struct command *command, int argc, char **argv)
@@ -58,6 +53,8 @@ static int run(int argc, char **argv)
         help_program(stdout);
         return EXIT_GOOD;
     }
+    if (strcmp(first, SERVER_WORKER) == 0) /* for the server alone, so no command */
+        return server_worker_main();
     if (first[0] == '-') {
         say(NULL, "a command comes before options such as %s; synctalk --help lists them", first);
         return EXIT_USAGE;

@@ -10,6 +10,7 @@ packages="
     libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
     libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libssl-dev
     libcurl4-openssl-dev ca-certificates
+    libmicrohttpd-dev libsqlite3-dev libseccomp-dev
     libkissfft-dev libjansson-dev libcmocka-dev
     valgrind
     flite1-dev libespeak-ng-dev espeak-ng-data

@@ -122,6 +122,7 @@ typedef struct synctalk_settings {
     int loop_back;            /**< 1 turns at the midpoint and ends where it began. Default 0 */
     int at_end;               /**< synctalk_at_end, when loop_back is 0. Default bounce */
     int parsing;              /**< synctalk_switch: obey dataset/NAME/parsing masks. Default -1 */
+    int max_seconds;          /**< a longer sound is refused; 0 = none is. Default 0 */
 
     /* whose face, in a video */
     const char *face;      /**< "largest", "left", "right", an index from image-left, or "X,Y" in

@@ -37,6 +37,7 @@
 #include "synctalk/generate.h"
 #include "synctalk/machine.h"
 #include "synctalk/models.h"
+#include "synctalk/people.h"
 #include "synctalk/preprocess.h"
 #include "synctalk/progress.h"
 #include "synctalk/settings.h"

@@ -84,6 +84,8 @@ static const synctalk_option table[] = {
      .help = "past the last source frame: play backwards, or start again at the first"},
     {"parsing", 0, SWITCH(parsing), .group = what,
      .help = "obey the masks of dataset/NAME/parsing; not said, they are used if they are there"},
+    {"max-seconds", 0, INTEGER(max_seconds, 0, 100000000), .unit = "N", .group = what,
+     .help = "refuse a sound that is longer; 0 refuses none"},
 
     {"face", 0, TEXT(face), .unit = "WHICH", .group = whose,
      .help =

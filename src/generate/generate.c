@@ -252,7 +252,7 @@ synctalk_status st_generate(const struct synctalk_person *person, const synctalk
     /* The output first: a name that cannot be written is told before any work. */
     if ((st = st_output_open(&run.output, output, settings->overwrite != 0, err)) ||
         (st = clips ? st_clips_mode_check(settings, output, err) : SYNCTALK_OK) ||
-        (st = st_sound_measure(&run.sound, audio, callbacks, err)) ||
+        (st = st_sound_measure(&run.sound, audio, settings->max_seconds, callbacks, err)) ||
         (st = st_frame_reader_open(&run.frames, person->source, settings->frames_per_core == 0,
                                    err)) ||
         (st = make_plan(&run, person, settings, audio, callbacks, err)) ||

@@ -34,7 +34,14 @@ static void warn(const struct st_sound *sound, const char *path, int64_t damaged
                sound->peak > 0 ? "nearly silent" : "silent", (double)sound->peak);
 }
 
-synctalk_status st_sound_measure(struct st_sound *sound, const char *path,
+/* A file of some bytes can unpack to days of sound; it is not decoded to its end. */
+static synctalk_status too_long(const char *path, int max_seconds, synctalk_error *err)
+{
+    return st_fail(err, SYNCTALK_E_ARG, "%s: the sound is longer than %d seconds (--max-seconds)",
+                   path, max_seconds);
+}
+
+synctalk_status st_sound_measure(struct st_sound *sound, const char *path, int max_seconds,
                                  const synctalk_callbacks *callbacks, synctalk_error *err)
 {
     synctalk_status st;
@@ -55,6 +62,10 @@ synctalk_status st_sound_measure(struct st_sound *sound, const char *path,
         for (size_t i = 0; i < got; i++)
             sound->peak = fmaxf(sound->peak, fabsf(samples[i]));
         sound->samples += (int64_t)got;
+        if (max_seconds > 0 && sound->samples > (int64_t)max_seconds * sound->rate_hz) {
+            st = too_long(path, max_seconds, err);
+            goto done;
+        }
         if (chunks++ % 256 == 0)
             st_progress(callbacks, "sound", sound->samples, 0, 0);
         if (st_cancelled(callbacks)) {
@@ -126,7 +137,7 @@ synctalk_status st_sound_write_features(const char *audio, const struct st_encod
     const struct st_stop stop = {was_cancelled, (void *)callbacks};
 
     if ((st = st_npy_writer_open(&writer, output, overwrite, info->rank, info->shape, err)) ||
-        (st = st_sound_measure(&sound, audio, callbacks, err)) ||
+        (st = st_sound_measure(&sound, audio, 0, callbacks, err)) ||
         (st = st_audio_reader_open(&reader, audio, 16000, 1, err)) ||
         (st = st_encoder_stream_open(&stream, encoder, err)))
         goto done;

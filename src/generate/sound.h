@@ -15,9 +15,10 @@ struct st_sound {
     float peak;      /* largest |sample| of the mono mix */
 };
 
-/* Decode the whole file once, in constant memory. E_FORMAT when it holds no samples. Warns
- * through callbacks->log of (near) silence and of damaged parts. */
-synctalk_status st_sound_measure(struct st_sound *sound, const char *path,
+/* Decode the whole file once, in constant memory. E_FORMAT when it holds no samples, E_ARG when
+ * it is longer than max_seconds (0: no limit), told as soon as that is known. Warns through
+ * callbacks->log of (near) silence and of damaged parts. */
+synctalk_status st_sound_measure(struct st_sound *sound, const char *path, int max_seconds,
                                  const synctalk_callbacks *callbacks, synctalk_error *err);
 
 /* Show a whole recording to a stream whose encoder measures; nothing else is read. */

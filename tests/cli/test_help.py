@@ -8,9 +8,9 @@ import subprocess
 import harness
 
 COMMANDS = ["generate", "preprocess", "preprocess-clips", "features", "vad", "train", "inspect",
-            "convert", "models", "doctor", "help"]
+            "convert", "models", "serve", "doctor", "help"]
 SETTINGS = """root models model checkpoint features detector landmarks mean-face onnxruntime
-analysis-cache mode video encoder start-frame loop-back at-end parsing face no-face face-threshold
+analysis-cache mode video encoder start-frame loop-back at-end parsing max-seconds face no-face face-threshold
 detect-every smooth-landmarks preset precision frames-per-core max-lines x264-preset crf blend feather colour-match
 threads cpu-mask encoder-threads audio-kbps overwrite""".split()
 

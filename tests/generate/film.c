@@ -134,8 +134,8 @@ void film_check_clock(const char *path, const char *sound, const struct st_plan 
     }
     free(times);
 
-    ST_OK(st_sound_measure(&in, sound, NULL, err));
-    ST_OK(st_sound_measure(&out, path, NULL, err));
+    ST_OK(st_sound_measure(&in, sound, 0, NULL, err));
+    ST_OK(st_sound_measure(&out, path, 0, NULL, err));
     assert_int_equal(st_plan_frame_count(in.samples, in.rate_hz, fps), plan->frames);
     double longer = (double)out.samples - (double)in.samples * out.rate_hz / in.rate_hz;
     if (!(longer > -2 && longer < AAC_FRAME))

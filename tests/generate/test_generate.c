@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "generate/project.h"
@@ -351,6 +352,64 @@ static void bad_requests_are_told(void **state)
     project_remove(&p);
 }
 
+static void a_sound_that_is_too_long_is_refused(void **state)
+{
+    (void)state;
+    struct project p;
+    synctalk_settings s;
+    synctalk_person *person;
+    synctalk_error e;
+
+    project_create(&p, 130, 98, 20);
+    project_write_wav(p.sound, 16000, 2 * 16000 + 1);
+    project_write_features(&p, 60);
+    settings_for(&s, &p);
+    s.max_seconds = 2;
+    ST_OK(synctalk_person_open(&person, &s, NULL, err));
+    assert_int_equal(synctalk_generate(person, &s, p.sound, p.output, NULL, NULL, &e),
+                     SYNCTALK_E_ARG);
+    assert_non_null(strstr(e.message, "2 seconds"));
+    assert_int_equal(project_outputs(&p), 0);
+    project_write_wav(p.sound, 16000, 2 * 16000);
+    ST_OK(synctalk_generate(person, &s, p.sound, p.output, NULL, NULL, err));
+    synctalk_person_close(&person);
+    project_remove(&p);
+}
+
+static void persons_are_listed(void **state)
+{
+    (void)state;
+    struct project p;
+    synctalk_settings s;
+    synctalk_people *people;
+    char path[ST_PATH_MAX];
+    synctalk_error e;
+
+    project_create(&p, 130, 98, 20);
+    settings_for(&s, &p);
+    /* Without a checkpoint, or not to be seen: no persons. */
+    ST_OK(st_path_format(path, err, "%s/checkpoint/nobody", p.root));
+    assert_int_equal(mkdir(path, 0700), 0);
+    ST_OK(st_path_format(path, err, "%s/checkpoint/.hidden", p.root));
+    assert_int_equal(mkdir(path, 0700), 0);
+    ST_OK(st_path_format(path, err, "%s/dataset/%s/core_clips", p.root, PROJECT_PERSON));
+    assert_int_equal(mkdir(path, 0700), 0);
+    ST_OK(st_path_format(path, err, "%s/dataset/%s/core_clips/talk1", p.root, PROJECT_PERSON));
+    assert_int_equal(mkdir(path, 0700), 0);
+    ST_OK(synctalk_people_list(&people, &s, err));
+    assert_int_equal(synctalk_people_count(people), 1);
+    const synctalk_person_info person = synctalk_people_at(people, 0);
+    assert_string_equal(person.name, PROJECT_PERSON);
+    assert_int_equal(person.frames, PROJECT_SOURCES);
+    assert_int_equal(person.clips, 1);
+    assert_string_equal(synctalk_people_at(people, 1).name, "");
+    synctalk_people_free(&people);
+    s.root = "/nowhere";
+    assert_int_equal(synctalk_people_list(&people, &s, &e), SYNCTALK_E_MISSING);
+    assert_null(people);
+    project_remove(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +421,8 @@ int main(void)
         cmocka_unit_test(a_full_disk_leaves_nothing_and_is_told),
         cmocka_unit_test(an_output_that_is_there_is_kept),
         cmocka_unit_test(bad_requests_are_told),
+        cmocka_unit_test(a_sound_that_is_too_long_is_refused),
+        cmocka_unit_test(persons_are_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

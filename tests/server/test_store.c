@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store: states change once, keys are held to, a database of another program is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/store.h"
+
+#define GOOD(call) assert_int_equal(call, SYNCTALK_OK)
+
+struct world {
+    char folder[64];
+    struct store *store;
+};
+
+static int set_up(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    strcpy(w->folder, "/tmp/synctalk-store-XXXXXX");
+    assert_non_null(mkdtemp(w->folder));
+    GOOD(store_open(&w->store, w->folder, NULL));
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    char command[128];
+    store_close(&w->store);
+    snprintf(command, sizeof command, "rm -r %s", w->folder);
+    assert_int_equal(system(command), 0);
+    free(w);
+    return 0;
+}
+
+static void open_again(struct world *w)
+{
+    store_close(&w->store);
+    GOOD(store_open(&w->store, w->folder, NULL));
+}
+
+static void add_upload(struct world *w, const char *id, const char *sha256)
+{
+    struct upload_row row = {.length = 3, .created = 100};
+    snprintf(row.id, sizeof row.id, "%s", id);
+    snprintf(row.name, sizeof row.name, "name");
+    GOOD(store_upload_add(w->store, &row, NULL));
+    if (sha256)
+        GOOD(store_upload_end(w->store, id, sha256, 3, NULL));
+}
+
+static synctalk_status add_job(struct world *w, const char *id, const char *key, bool *again,
+                               char got[ID_SIZE])
+{
+    const struct new_job job = {
+        .id = id, .key = key, .request = "{}", .audio = "upload-1", .now = 1, .most_waiting = 3};
+    return store_job_add(w->store, &job, got, again, NULL);
+}
+
+static void note(void *user, const struct job_row *row)
+{
+    char *log = user;
+    const size_t used = strlen(log);
+    snprintf(log + used, 256 - used, "%s %s; ", row->id, job_state_name(row->state));
+}
+
+static void expect_jobs(struct world *w, const char *expected)
+{
+    char log[256] = "";
+    GOOD(store_jobs_list(w->store, 0, JOB_STATES, 100, note, log, NULL));
+    assert_string_equal(log, expected);
+}
+
+static void test_jobs_go_through_their_states(void **state)
+{
+    struct world *w = *state;
+    char id[ID_SIZE];
+    char log[256] = "";
+    bool flag;
+    const struct job_end done = {.state = JOB_COMPLETED, .result = "{}", .bytes = 7, .now = 5};
+    const struct job_end cancelled = {.state = JOB_CANCELLED, .now = 6};
+
+    add_upload(w, "upload-1", "aa");
+    GOOD(add_job(w, "video-1", NULL, &flag, id));
+    GOOD(add_job(w, "video-2", NULL, &flag, id));
+    GOOD(store_job_take(w->store, 2, note, log, &flag, NULL));
+    assert_true(flag);
+    assert_string_equal(log, "video-1 in_progress; ");
+    open_again(w); /* what is written lasts */
+    expect_jobs(w, "video-2 queued; video-1 in_progress; ");
+    GOOD(store_job_end(w->store, "video-1", &done, &flag, NULL));
+    assert_true(flag);
+    GOOD(store_job_end(w->store, "video-1", &cancelled, &flag, NULL));
+    assert_false(flag); /* an end is an end */
+    GOOD(store_job_end(w->store, "video-2", &cancelled, &flag, NULL));
+    assert_true(flag);
+    expect_jobs(w, "video-2 cancelled; video-1 completed; ");
+    GOOD(store_job_take(w->store, 2, note, log, &flag, NULL));
+    assert_false(flag);
+}
+
+static void test_what_was_in_work_keeps_its_place(void **state)
+{
+    struct world *w = *state;
+    char id[ID_SIZE];
+    char log[256] = "";
+    bool flag;
+    int64_t count = 0;
+    add_upload(w, "upload-1", "aa");
+    GOOD(add_job(w, "video-1", NULL, &flag, id));
+    GOOD(add_job(w, "video-2", NULL, &flag, id));
+    GOOD(store_job_take(w->store, 2, note, log, &flag, NULL));
+    open_again(w);
+    GOOD(store_jobs_return(w->store, &count, NULL));
+    assert_int_equal(count, 1);
+    log[0] = '\0';
+    GOOD(store_job_take(w->store, 3, note, log, &flag, NULL));
+    assert_string_equal(log, "video-1 in_progress; ");
+}
+
+static void test_a_key_makes_one_job(void **state)
+{
+    struct world *w = *state;
+    char id[ID_SIZE];
+    bool again;
+    add_upload(w, "upload-1", "aa");
+    GOOD(add_job(w, "video-1", "key", &again, id));
+    assert_false(again);
+    GOOD(add_job(w, "video-2", "key", &again, id));
+    assert_true(again);
+    assert_string_equal(id, "video-1");
+    expect_jobs(w, "video-1 queued; ");
+}
+
+static void test_refusals(void **state)
+{
+    struct world *w = *state;
+    char id[ID_SIZE];
+    bool again;
+    assert_int_equal(add_job(w, "video-1", NULL, &again, id), SYNCTALK_E_MISSING);
+    add_upload(w, "upload-1", NULL); /* not whole */
+    assert_int_equal(add_job(w, "video-1", NULL, &again, id), SYNCTALK_E_MISSING);
+    GOOD(store_upload_end(w->store, "upload-1", "aa", 3, NULL));
+    for (int i = 0; i < 3; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "video-%d", i);
+        GOOD(add_job(w, name, NULL, &again, id));
+    }
+    assert_int_equal(add_job(w, "video-4", NULL, &again, id), SYNCTALK_E_EXISTS);
+}
+
+static void test_uploads_of_waiting_jobs_stay(void **state)
+{
+    struct world *w = *state;
+    struct upload_row row;
+    char id[ID_SIZE];
+    bool flag;
+    bool used;
+    const struct job_end end = {.state = JOB_FAILED, .now = 6};
+    add_upload(w, "upload-1", "aa");
+    add_upload(w, "upload-2", "bb");
+    add_upload(w, "upload-3", NULL);
+    GOOD(add_job(w, "video-1", NULL, &flag, id));
+    GOOD(store_uploads_expire(w->store, 200, NULL));
+    GOOD(store_upload_get(w->store, "upload-1", &row, NULL));
+    assert_int_equal(store_upload_get(w->store, "upload-2", &row, NULL), SYNCTALK_E_MISSING);
+    assert_int_equal(store_upload_get(w->store, "upload-3", &row, NULL), SYNCTALK_E_MISSING);
+    GOOD(store_upload_remove(w->store, "upload-1", NULL));
+    GOOD(store_content_is_used(w->store, "aa", &used, NULL));
+    assert_true(used); /* by the job */
+    GOOD(store_job_end(w->store, "video-1", &end, &flag, NULL));
+    GOOD(store_content_is_used(w->store, "aa", &used, NULL));
+    assert_false(used);
+}
+
+static void test_a_newer_database_is_refused(void **state)
+{
+    struct world *w = *state;
+    char path[128];
+    sqlite3 *db = NULL;
+    synctalk_error err = {0};
+    store_close(&w->store);
+    snprintf(path, sizeof path, "%s/synctalk.db", w->folder);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(store_open(&w->store, w->folder, &err), SYNCTALK_E_FORMAT);
+    assert_non_null(strstr(err.message, "newer"));
+    assert_null(w->store);
+}
+
+static void test_a_damaged_database_is_refused(void **state)
+{
+    struct world *w = *state;
+    char path[128];
+    synctalk_error err = {0};
+    store_close(&w->store);
+    snprintf(path, sizeof path, "%s/synctalk.db", w->folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    for (int i = 0; i < 4096; i++)
+        fputs("no database ", file);
+    fclose(file);
+    assert_int_equal(store_open(&w->store, w->folder, &err), SYNCTALK_E_FORMAT);
+    assert_null(w->store);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_jobs_go_through_their_states),  CASE(test_what_was_in_work_keeps_its_place),
+        CASE(test_a_key_makes_one_job),           CASE(test_refusals),
+        CASE(test_uploads_of_waiting_jobs_stay),  CASE(test_a_newer_database_is_refused),
+        CASE(test_a_damaged_database_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
