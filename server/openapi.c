@@ -92,7 +92,8 @@ static json_t *schema_of_option(const synctalk_option *row)
         choices = json_array();
         for (size_t i = 0; row->choices[i]; i++)
             json_array_append_new(choices, json_string(row->choices[i]));
-        json_object_set_new(schema, "enum", choices);
+        /* One that takes names besides only has examples. */
+        json_object_set_new(schema, row->other ? "examples" : "enum", choices);
         break;
     case SYNCTALK_OPTION_MASK:
     case SYNCTALK_OPTION_TEXT:

@@ -35,7 +35,10 @@ static json_t *value_of(const synctalk_settings *settings, const synctalk_option
     case SYNCTALK_OPTION_MASK:
         return json_sprintf("%u", *(const unsigned *)at);
     case SYNCTALK_OPTION_CHOICE:
-        return json_string(row->choices[*(const int *)at]);
+        text = row->choices[*(const int *)at];
+        if (!text && row->other)
+            text = *(const char *const *)(const void *)((const char *)settings + row->other);
+        return text ? json_string(text) : NULL;
     case SYNCTALK_OPTION_SWITCH:
         number = *(const int *)at;
         return number < 0 ? NULL : json_string(number ? "1" : "0");
