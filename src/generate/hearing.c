@@ -30,7 +30,8 @@ static synctalk_status find_custom(struct st_hearing *hearing, const synctalk_se
     snprintf(first, sizeof first, "encoders/%s.json", name);
     snprintf(second, sizeof second, "%s.json", name);
     snprintf(purpose, sizeof purpose,
-             PURPOSE "%s (built in are ave, hubert and wenet; others it describes)", name);
+             PURPOSE "%s (built in are ave, hubert and wenet; such a file describes another)",
+             name);
     return st_find_shared(hearing->path, settings, files, purpose, err);
 }
 

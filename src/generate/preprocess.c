@@ -23,7 +23,7 @@
 #include "generate/preprocess_take.h"
 #include "generate/sound.h"
 #include "kernels/kernels.h"
-#include "models/encoder.h"
+#include "weights/weights.h"
 
 /* Everything that the work holds; zeroed, it closes cleanly. */
 struct work {
@@ -266,6 +266,23 @@ static bool features_are_right(const struct work *work, const synctalk_preproces
     return st_hearing_features(&work->hearing, work->place.path, path);
 }
 
+/* info.json counts those of the encoder that it speaks of. */
+static synctalk_status count_features(const struct work *work, synctalk_preprocess_report *report,
+                                      synctalk_error *err)
+{
+    char path[ST_PATH_MAX];
+    struct st_weights *features = NULL;
+
+    if (strcmp(work->found.encoder, work->hearing.info->name) == 0 ||
+        !st_hearing_features(&work->hearing, work->place.path, path))
+        return SYNCTALK_OK;
+    synctalk_status st = st_weights_open(&features, path, err);
+    if (!st && st_weights_count(features) == 1 && st_weights_at(features, 0)->rank > 0)
+        report->vectors = (int64_t)st_weights_at(features, 0)->dims[0];
+    st_weights_close(&features);
+    return st;
+}
+
 /* Only features are wanted: the encoder was not there before, or was another. */
 static synctalk_status add_features(struct work *work, synctalk_preprocess_report *report,
                                     synctalk_error *err)
@@ -335,7 +352,8 @@ static synctalk_status run(struct work *work, synctalk_preprocess_report *report
         work->faces.analysis.cache = work->place.cache;
     if (work->found.complete && st_preprocess_info_report(&work->found, report) &&
         is_whole(work, report))
-        return features_are_right(work, report) ? SYNCTALK_OK : add_features(work, report, err);
+        return features_are_right(work, report) ? count_features(work, report, err)
+                                                : add_features(work, report, err);
     if ((st = make_all(work, err)))
         return st;
     fill_report(work, report);

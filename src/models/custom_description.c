@@ -352,6 +352,10 @@ synctalk_status st_custom_encoder_read(struct st_custom_encoder *custom, const c
     }
     object = json_loadb(file.size ? (const char *)file.data : "", file.size,
                         JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
+    if (!object && json_error_code(&fault) == json_error_out_of_memory) {
+        st = st_fail_memory(err, "an audio encoder's description", file.size);
+        goto done;
+    }
     if (!object) {
         st = st_fail(err, SYNCTALK_E_FORMAT, "%s: not JSON: line %d: %s", path, fault.line,
                      fault.text);

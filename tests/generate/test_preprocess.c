@@ -29,6 +29,7 @@
 
 #include "onnx/onnx_support.h"
 #include "synctalk/preprocess.h"
+#include "weights/npy.h"
 #include "weights/weights.h"
 
 #define FRAMES 23
@@ -553,6 +554,20 @@ static void test_wenet_dataset(void **state)
     assert_int_equal(go(s, &report, &error), SYNCTALK_OK);
     assert_int_equal(report.complete_before, 0);
     assert_int_equal(report.written, 0);
+
+    /* Features of another encoder that somebody put there count as they are. */
+    give_encoder(s);
+    ST_OK(st_path_format(path, err, "%s/dataset/anna/aud_ave.npy", s->root));
+    const size_t vector = 512;
+    struct st_npy_writer writer;
+    ST_OK(st_npy_writer_open(&writer, path, true, 1, &vector, err));
+    ST_OK(st_npy_writer_rows(&writer, (const float[2 * 512]){0}, 2, err));
+    ST_OK(st_npy_writer_commit(&writer, true, err));
+    s->settings.encoder = SYNCTALK_ENCODER_AVE;
+    s->job.fps = 20;
+    assert_int_equal(go(s, &report, &error), SYNCTALK_OK);
+    assert_int_equal(report.complete_before, 1);
+    assert_int_equal(report.vectors, 2);
 }
 
 static void refused(struct scene *s, synctalk_status status, const char *words)

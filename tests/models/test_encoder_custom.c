@@ -185,6 +185,31 @@ static void test_faults(void **state)
     free(custom);
 }
 
+/* Guards: memory read past a description that ends early or holds other bytes. */
+static void test_damage(void **state)
+{
+    struct st_custom_encoder *custom = malloc(sizeof *custom);
+    char text[sizeof good];
+    uint64_t seed = 9;
+
+    assert_non_null(custom);
+    for (size_t length = 0; length + 1 < sizeof good; length++) {
+        snprintf(text, sizeof text, "%.*s", (int)length, good);
+        assert_int_equal(st_custom_encoder_read(custom, write_json(*state, "cut.json", text), NULL),
+                         SYNCTALK_E_FORMAT);
+    }
+    for (int i = 0; i < 2000; i++) {
+        memcpy(text, good, sizeof good);
+        for (uint64_t n = 1 + st_random_next(&seed) % 3; n > 0; n--)
+            text[st_random_next(&seed) % (sizeof good - 1)] =
+                (char)(1 + st_random_next(&seed) % 255);
+        const synctalk_status st =
+            st_custom_encoder_read(custom, write_json(*state, "bits.json", text), NULL);
+        assert_true(st == SYNCTALK_OK || st == SYNCTALK_E_FORMAT);
+    }
+    free(custom);
+}
+
 /* Guards: a name that leads out of the models' folder, or hides an encoder that is built in. */
 static void test_names(void **state)
 {
@@ -398,9 +423,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_keys),       cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_names),          cmocka_unit_test(test_waveform),
-        cmocka_unit_test(test_filter_banks),   cmocka_unit_test(test_unfit_networks),
-        cmocka_unit_test(test_another_result),
+        cmocka_unit_test(test_names),          cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_waveform),       cmocka_unit_test(test_filter_banks),
+        cmocka_unit_test(test_unfit_networks), cmocka_unit_test(test_another_result),
     };
     return cmocka_run_group_tests_name("encoder custom", tests, setup, teardown);
 }
