@@ -12,15 +12,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "generate/project.h"
 #include "models/silero.h"
+#include "onnx/onnx.h"
 #include "synctalk/synctalk.h"
 #include "train/chart.h"
 #include "train/data.h"
 #include "train/journal.h"
 #include "train/sampler.h"
+#include "weights/onnx_writer.h"
 
 static atomic_long calls_left = -1; /* negative: never fail */
 static atomic_long calls_made;
@@ -198,6 +201,55 @@ static void walk_speech(struct scene *scene)
     scene->vad_model = NULL;
 }
 
+static synctalk_status hear(struct scene *scene, synctalk_error *err)
+{
+    synctalk_settings settings = scene->settings;
+    settings.features = NULL;
+    settings.encoder = SYNCTALK_ENCODER_CUSTOM;
+    settings.encoder_name = "averages";
+    return synctalk_features_write(&settings, scene->project.sound, scene->project.output, NULL,
+                                   NULL, err);
+}
+
+/* An encoder that is described, as far as the memory is ours and not ONNX Runtime's. */
+static void walk_encoder(struct scene *scene)
+{
+    static const char text[] =
+        "{\"network\": \"n.onnx\", \"input\": \"waveform\", \"window\": 1280, \"hop\": 640,"
+        " \"vector\": 160, \"fps\": 25, \"normalise\": true}";
+    const struct st_onnx_attribute attributes[] = {
+        {.name = "kernel_shape", .count = 1, .ints = {8}},
+        {.name = "strides", .count = 1, .ints = {8}},
+        {0},
+    };
+    struct st_onnx *onnx;
+    char path[ST_PATH_MAX];
+
+    ST_OK(st_path_join(path, scene->project.root, "model", err));
+    assert_int_equal(mkdir(path, 0700), 0);
+    ST_OK(st_path_join(path, scene->project.root, "model/averages.json", err));
+    st_write_file(path, text, strlen(text));
+    ST_OK(st_path_join(path, scene->project.root, "model/n.onnx", err));
+    ST_OK(st_onnx_create(&onnx, "averages", err));
+    st_onnx_input(onnx, "x", 2, (const size_t[]){1, 1280});
+    st_onnx_node(onnx, "AveragePool", "y", (const char *[]){"x", NULL}, attributes);
+    st_onnx_output(onnx, "y", 2, (const size_t[]){1, 160});
+    ST_OK(st_onnx_write(onnx, path, true, err));
+    st_onnx_destroy(&onnx);
+    walk("described encoder", scene, 1, hear);
+    assert_int_equal(unlink(scene->project.output), 0);
+}
+
+static bool has_onnx_runtime(void)
+{
+    char version[256];
+    synctalk_error absent = {0};
+    if (!st_onnx_version(version, sizeof version, NULL, &absent))
+        return true;
+    fprintf(stderr, "skipped: %s\n", absent.message);
+    return false;
+}
+
 static void memory_runs_out_anywhere(void **state)
 {
     (void)state;
@@ -222,6 +274,8 @@ static void memory_runs_out_anywhere(void **state)
     assert_int_equal(rename(scene.project.features, scene.training_features), 0);
     walk("training", &scene, 1, prepare_training);
     walk_speech(&scene);
+    if (has_onnx_runtime())
+        walk_encoder(&scene);
     project_remove(&scene.project);
 }
 
