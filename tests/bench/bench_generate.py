@@ -192,7 +192,7 @@ class Bench:
         part(busy_neighbour={"fps": rounded(runs, "rate"), "kept": round(kept, 3)})
 
     def memory(self):
-        """The peak of each preset. A minute of frames that come back fills the cache."""
+        """The peak of each preset. Frames that come back fill the cache."""
         people = {f"{self.person}": self.person}
         if self.person == "sanders":
             large = self.root / "dataset" / "large"
@@ -208,7 +208,7 @@ class Bench:
         peaks = {}
         for size, person in people.items():
             for preset in ("default", "fast", "high_quality", "low_memory"):
-                runs = [self.run("--audio", self.sound(12), "--preset", preset, "--loop-back",
+                runs = [self.run("--audio", self.sound(self.options.memory_seconds), "--preset", preset, "--loop-back",
                                  person=person)]
                 show(f"{size}, {preset}", runs)
                 peaks.setdefault(size, {})[preset] = round(runs[0].peak_mb)
@@ -221,6 +221,7 @@ def main():
         parser.add_argument(name)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--batch-seconds", type=int, default=4)
+    parser.add_argument("--memory-seconds", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="start,speed,batch,neighbour,memory")
     options = parser.parse_args()
