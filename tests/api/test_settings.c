@@ -163,6 +163,13 @@ static void test_values(void **state)
     assert_int_equal(s.checkpoint, -1);
     set(&s, "encoder", "wenet");
     assert_int_equal(s.encoder, SYNCTALK_ENCODER_WENET);
+    /* A name is a custom encoder's; one that is built in takes it away again. */
+    set(&s, "encoder", "my-Enc_2");
+    assert_int_equal(s.encoder, SYNCTALK_ENCODER_CUSTOM);
+    assert_string_equal(s.encoder_name, "my-Enc_2");
+    set(&s, "encoder", "hubert");
+    assert_int_equal(s.encoder, SYNCTALK_ENCODER_HUBERT);
+    assert_null(s.encoder_name);
     set(&s, "start-frame", "2147483647");
     assert_int_equal(s.start_frame, INT_MAX);
     set(&s, "cpu-mask", "0x1F");
@@ -212,6 +219,10 @@ static void test_refusals(void **state)
     refused("checkpoint", "-2", "-2", "latest");
     refused("preset", "fats", "fats", "default, high_quality, fast, low_memory");
     refused("mode", "Training", "Training", "training, video, clips");
+    refused("encoder", "a/b", "a/b", "nor a name");
+    refused("encoder", "../x", "../x", "auto, ave, hubert, wenet");
+    refused("encoder", "-x", "-x", "nor a name");
+    refused("encoder", "", "\"\"", "nor a name");
     refused("cpu-mask", "0x", "0x", "hexadecimal");
     refused("cpu-mask", "0x1ffffffff", "0x1ffffffff", "hexadecimal");
     refused("cpu-mask", "-1", "-1", "hexadecimal");
@@ -243,6 +254,13 @@ static void test_what_does_not_fit_together(void **state)
 {
     (void)state;
     synctalk_settings s;
+    synctalk_settings_init(&s);
+    s.encoder = SYNCTALK_ENCODER_CUSTOM;
+    unfit(&s, "encoder", "name");
+    s.encoder_name = "a/b";
+    unfit(&s, "encoder", "a/b");
+    s.encoder = SYNCTALK_ENCODER_CUSTOM + 1;
+    unfit(&s, "encoder is 5", "0 to 3");
     synctalk_settings_init(&s);
     assert_int_equal(synctalk_settings_check(&s, NULL), SYNCTALK_OK);
     s.mode = SYNCTALK_MODE_VIDEO;

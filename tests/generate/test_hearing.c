@@ -14,6 +14,7 @@
 
 #include "generate/clip_info.h"
 #include "generate/dataset_features.h"
+#include "generate/feature_source.h"
 #include "generate/project.h"
 #include "models/ave.h"
 #include "models/encoder.h"
@@ -454,8 +455,10 @@ static void test_own_sound(void **state)
     set_time(features, 1000000);
     uint8_t *fresh = video(&p, &s, sound, &report, &fresh_size);
     assert_says(told, "aud_ave.npy, which belong to this sound");
-    set_time(sound, 1000001);
     told[0] = '\0';
+    free(video(&p, &s, p.sound, &report, &sound_size)); /* the same, but not the dataset's */
+    assert_null(strstr(told, "aud_ave.npy"));
+    set_time(sound, 1000001);
     uint8_t *stale = video(&p, &s, sound, &report, &stale_size);
     assert_null(strstr(told, "aud_ave.npy"));
     uint8_t *outside = video(&p, &s, p.sound, &report, &sound_size);
@@ -521,6 +524,29 @@ static void test_features_of_a_dataset(void **state)
     project_remove(&p);
 }
 
+/* Guards: a video that was stopped, and waits for a piece of sound to be heard to its end. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    ST_NEED_SHARED(network, "reference/encoders/wenet_standin.onnx");
+    ST_NEED_ONNX_RUNTIME();
+    static float window[8 * 8192];
+    const struct st_encoder_options options = {.threads = 1};
+    struct project p;
+    struct st_encoder *encoder;
+    struct st_feature_source *source;
+
+    begin(&p);
+    ST_OK(st_encoder_open(&encoder, SYNCTALK_ENCODER_WENET, network, &options, err));
+    ST_OK(st_feature_source_from_sound(&source, p.sound, encoder, 8, NULL, err));
+    ST_OK(st_feature_source_window(source, 0, window, err));
+    st_feature_source_stop(source);
+    assert_int_equal(st_feature_source_window(source, 5, window, NULL), SYNCTALK_E_CANCELLED);
+    st_feature_source_close(&source);
+    st_encoder_close(&encoder);
+    project_remove(&p);
+}
+
 /* Guards: a crash, or a file without vectors, from a sound that is too short to be heard. */
 static void test_too_short(void **state)
 {
@@ -560,6 +586,7 @@ int main(void)
         cmocka_unit_test(test_by_the_features_there),
         cmocka_unit_test(test_own_sound),
         cmocka_unit_test(test_features_of_a_dataset),
+        cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_too_short),
     };
     return cmocka_run_group_tests_name("hearing", tests, NULL, NULL);
