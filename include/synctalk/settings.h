@@ -42,6 +42,9 @@ typedef enum synctalk_preset {
 typedef enum synctalk_precision {
     SYNCTALK_PRECISION_AUTO = 0, /**< the fastest that is proven good enough */
     SYNCTALK_PRECISION_F32 = 1,
+    SYNCTALK_PRECISION_BF16 = 2,  /**< where the CPU multiplies it; f32 elsewhere */
+    SYNCTALK_PRECISION_INT8 = 3,  /**< bytes everywhere, whatever that costs */
+    SYNCTALK_PRECISION_MIXED = 4, /**< bytes in the blocks that bear them, the rest as above */
 } synctalk_precision;
 
 typedef enum synctalk_at_end {

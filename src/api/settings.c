@@ -26,7 +26,7 @@
 static const char *const modes[] = {"training", "video", "clips", NULL};
 static const char *const encoders[] = {"auto", "ave", "hubert", "wenet", NULL};
 static const char *const presets[] = {"default", "high_quality", "fast", "low_memory", NULL};
-static const char *const precisions[] = {"auto", "f32", NULL};
+static const char *const precisions[] = {"auto", "f32", "bf16", "int8", "mixed", NULL};
 static const char *const ends[] = {"bounce", "wrap", NULL};
 static const char *const detectors[] = ST_VAD_DETECTORS;
 static const char *const pads[] = {"bounce", "hold", NULL};
@@ -115,7 +115,8 @@ static const synctalk_option table[] = {
     {"preset", 'p', CHOICE(preset, presets), .unit = "NAME", .group = how,
      .help = "sets all of this group at once; options given beside it are stronger"},
     {"precision", 0, CHOICE(precision, precisions), .unit = "TYPE", .group = how,
-     .help = "arithmetic of the network; auto is the fastest that is proven good enough"},
+     .help = "arithmetic of the network; auto is the fastest that keeps the picture, tried once on "
+             "the person's own frames"},
     {"frames-per-core", 0, INTEGER(frames_per_core, 0, 16), .unit = "N", .group = how,
      .help = "frames in flight for each worker; 0 keeps a single frame in flight altogether"},
     {"cache-mb", 0, INTEGER(cache_mb, 0, 1 << 20), .unit = "MB", .group = how,

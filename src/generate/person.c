@@ -10,6 +10,7 @@
 #include "face/dataset.h"
 #include "generate/faces.h"
 #include "generate/model_files.h"
+#include "generate/precision.h"
 
 /* ave and hubert checkpoints have equal shapes: where neither the file nor the user says
  * which, the features that lie in the dataset do, if there is one. */
@@ -53,31 +54,68 @@ static synctalk_status choose_encoder(struct synctalk_person *person,
     return st_hearing_choose(&person->hearing, settings, kind, name, err);
 }
 
-static synctalk_status load_unet(struct synctalk_person *person, const synctalk_settings *settings,
-                                 const char *folder, const synctalk_callbacks *callbacks,
-                                 synctalk_error *err)
+/* A person's checkpoint while the person is opened. */
+struct opening {
+    const char *folder; /* of the dataset */
+    char checkpoint[ST_PATH_MAX];
+    struct st_weights *weights; /* owned */
+    struct st_unet_form form;
+};
+
+static struct st_precision_job precision_job(const struct synctalk_person *person,
+                                             const struct opening *opening,
+                                             const synctalk_settings *settings,
+                                             const synctalk_callbacks *callbacks)
+{
+    return (struct st_precision_job){
+        .settings = settings,
+        .checkpoint = opening->checkpoint,
+        .weights = opening->weights,
+        .form = &opening->form,
+        .kernels = &person->kernels,
+        .callbacks = callbacks,
+    };
+}
+
+/* Find the checkpoint and open it, unless frames decide about its precision. */
+static synctalk_status load_unet(struct synctalk_person *person, struct opening *opening,
+                                 const synctalk_settings *settings,
+                                 const synctalk_callbacks *callbacks, synctalk_error *err)
 {
     synctalk_status st;
-    char path[ST_PATH_MAX];
-    struct st_weights *weights = NULL;
-    struct st_unet_form form;
+    struct st_unet_form *form = &opening->form;
 
-    if ((st = st_find_checkpoint(path, settings, err)) ||
-        (st = st_weights_open(&weights, path, err)) ||
-        (st = st_unet_recognise_for(&form, weights, NULL, err)) ||
-        (st = choose_encoder(person, settings, folder, &form, callbacks, err)))
-        goto done;
+    if ((st = st_find_checkpoint(opening->checkpoint, settings, err)) ||
+        (st = st_weights_open(&opening->weights, opening->checkpoint, err)) ||
+        (st = st_unet_recognise_for(form, opening->weights, NULL, err)) ||
+        (st = choose_encoder(person, settings, opening->folder, form, callbacks, err)))
+        return st;
     const struct st_encoder_info *info = person->hearing.info;
     const struct st_unet_ear ear = {info->name, info->vector};
-    if ((st = st_unet_recognise_for(&form, weights, &ear, err)) ||
-        (st = st_unet_open(&person->unet, weights, &form, &person->kernels, err)))
-        goto done;
-    st_log(callbacks, SYNCTALK_LOG_INFO, "checkpoint %s: %s width, audio encoder %s", path,
-           form.narrow ? "narrow" : "full", info->name);
+    if ((st = st_unet_recognise_for(form, opening->weights, &ear, err)))
+        return st;
+    st_log(callbacks, SYNCTALK_LOG_INFO, "checkpoint %s: %s width, audio encoder %s",
+           opening->checkpoint, form->narrow ? "narrow" : "full", info->name);
+    const struct st_precision_job job = precision_job(person, opening, settings, callbacks);
+    return st_precision_open(&person->unet, &job, err);
+}
 
-done:
-    st_weights_close(&weights);
-    return st;
+/* By the frames, where that was left open. */
+static synctalk_status settle_precision(struct synctalk_person *person,
+                                        const struct opening *opening,
+                                        const synctalk_settings *settings,
+                                        const synctalk_callbacks *callbacks, synctalk_error *err)
+{
+    if (person->unet)
+        return SYNCTALK_OK;
+    const struct st_precision_job job = precision_job(person, opening, settings, callbacks);
+    const struct st_precision_scene scene = {
+        .source = person->source,
+        .folder = opening->folder,
+        .hearing = &person->hearing,
+        .encoder = person->encoder,
+    };
+    return st_precision_find(&person->unet, &job, &scene, err);
 }
 
 static synctalk_status load_encoder(struct synctalk_person *person,
@@ -140,6 +178,7 @@ synctalk_status st_person_open(struct synctalk_person **out, const synctalk_sett
     char datasets[ST_PATH_MAX];
     char folder[ST_PATH_MAX];
     struct synctalk_person *person = NULL;
+    struct opening opening = {.folder = folder};
 
     *out = NULL;
     if ((st = st_check_name(settings->model, err)) ||
@@ -154,9 +193,10 @@ synctalk_status st_person_open(struct synctalk_person **out, const synctalk_sett
     st_kernels_init(&person->kernels, settings->cpu_mask);
     /* The frames last: to look at a video takes longest. */
     if ((st = st_image_cache_create(&person->cache, err)) ||
-        (st = load_unet(person, settings, folder, callbacks, err)) ||
+        (st = load_unet(person, &opening, settings, callbacks, err)) ||
         (!settings->features && (st = load_encoder(person, settings, callbacks, err))) ||
-        (st = open_source(person, settings, folder, callbacks, err)))
+        (st = open_source(person, settings, folder, callbacks, err)) ||
+        (st = settle_precision(person, &opening, settings, callbacks, err)))
         goto done;
     warn_of_rate(person, settings->mode == SYNCTALK_MODE_CLIPS ? "preprocess-clips" : "preprocess",
                  callbacks);
@@ -164,6 +204,7 @@ synctalk_status st_person_open(struct synctalk_person **out, const synctalk_sett
     person = NULL;
 
 done:
+    st_weights_close(&opening.weights);
     st_person_close(&person);
     return st;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One of two ways to compute the same network: stages of our own from AVX2 on, oneDNN
- * elsewhere.
- */
+/* One of two ways to compute the same network: stages of our own, or a net of oneDNN's. */
 #include "models/unet.h"
 
 #include <assert.h>
@@ -13,6 +11,7 @@
 #include "models/unet_recipe.h"
 #include "models/unet_stages.h"
 #include "models/unet_wiring.h"
+#include "synctalk/machine.h"
 
 #define IMAGE_CHANNELS 6
 #define OUT_CHANNELS 3
@@ -41,6 +40,18 @@ synctalk_status st_unet_open(struct st_unet **out, const struct st_weights *weig
     return st_unet_open_as(out, weights, form, &recipe, kernels, err);
 }
 
+/* Ours where they are faster: in f32 oneDNN is by a tenth with AVX2, and we are with AVX-512
+ * (docs/SPEED.md). */
+static bool has_stages(const struct st_unet_recipe *recipe, unsigned flags)
+{
+    if (!st_pixel_kernels_have(flags, ST_ELEMENT_F32))
+        return false;
+    bool plain = true;
+    for (size_t i = 0; i < recipe->count; i++)
+        plain = plain && recipe->elements[i] == ST_ELEMENT_F32;
+    return !plain || (flags & SYNCTALK_CPU_AVX512);
+}
+
 synctalk_status st_unet_open_as(struct st_unet **out, const struct st_weights *weights,
                                 const struct st_unet_form *form,
                                 const struct st_unet_recipe *recipe,
@@ -52,7 +63,7 @@ synctalk_status st_unet_open_as(struct st_unet **out, const struct st_weights *w
         return st_fail_memory(err, "the UNet", sizeof *unet);
     unet->form = *form;
     synctalk_status st =
-        st_pixel_kernels_have(kernels->flags, ST_ELEMENT_F32)
+        has_stages(recipe, kernels->flags)
             ? st_unet_stages_open(&unet->stages, weights, form, recipe, kernels, err)
             : st_unet_net_open(&unet->net, weights, form, kernels, err);
     if (st)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The UNet as a net of oneDNN's convolutions (nn/net.h), in f32: for CPUs that nothing here
- * has kernels for, and what those kernels are measured against. The functions are those of
+/* The UNet as a net of oneDNN's convolutions (nn/net.h), in f32: where nothing here
+ * is faster, and what our kernels are measured against. The functions are those of
  * unet.h, which hands over to them.
  */
 #ifndef ST_MODELS_UNET_NET_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "models/unet_observe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "models/unet_stages.h"
 #include "nn/stage.h"
 
@@ -40,6 +40,24 @@ static void see(void *context, size_t unit, int what, const float *rows, size_t 
     }
 }
 
+/* To three digits: what is written to a file and read again is the same number. */
+static void shorten(float *numbers, size_t count)
+{
+    for (size_t i = 0; numbers && i < count; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "%.3g", (double)numbers[i]);
+        numbers[i] = strtof(text, NULL);
+    }
+}
+
+static void shorten_ranges(struct st_unit_ranges *r)
+{
+    shorten(r->low, r->C);
+    shorten(r->high, r->C);
+    shorten(r->expanded, r->E);
+    shorten(r->filtered, r->E);
+}
+
 synctalk_status st_unet_observe(struct st_unet_recipe *recipe, const struct st_weights *weights,
                                 const struct st_unet_form *form, const struct st_kernels *kernels,
                                 const struct st_unet_samples *samples, synctalk_error *err)
@@ -62,6 +80,9 @@ synctalk_status st_unet_observe(struct st_unet_recipe *recipe, const struct st_w
         st_unet_stages_run_image(worker, samples->images[i], NULL);
         st_unet_stages_run_rest(worker, NULL, out);
     }
+    shorten_ranges(&recipe->audio);
+    for (size_t i = 0; i < recipe->count; i++)
+        shorten_ranges(&recipe->ranges[i]);
 done:
     st_unet_stages_worker_close(&worker);
     st_unet_stages_close(&stages);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The UNet as stages of our own (nn/stage.h), in the elements that a recipe says; for CPUs
- * from AVX2 on. The functions are those of unet.h, which hands over to them.
+/* The UNet as stages of our own (nn/stage.h), in the elements that a recipe says, on
+ * CPUs from AVX2 on. The functions are those of unet.h, which hands over to them.
  */
 #ifndef ST_MODELS_UNET_STAGES_H
 #define ST_MODELS_UNET_STAGES_H

@@ -167,3 +167,26 @@ size_t st_unet_unit_parts(const struct st_unet_unit *unit, struct st_part parts[
     snprintf(parts[0].conv, sizeof parts[0].conv, "%s", unit->name);
     return 1;
 }
+
+size_t st_unet_unit_pixels(const struct st_unet_form *form, size_t index)
+{
+    struct st_unet_unit unit;
+    size_t H = 0, W = 0;
+    for (size_t i = 0; i <= index && st_unet_unit_at(form, i, &unit); i++) {
+        const size_t reach = unit.kind == ST_UNIT_DENSE ? 2 * (size_t)unit.pad : 2;
+        const size_t step_h = unit.stride_h > 1 ? (size_t)unit.stride_h : 1;
+        const size_t step_w = unit.stride_w > 1 ? (size_t)unit.stride_w : 1;
+        if (unit.source == ST_READ_IMAGE) {
+            H = W = ST_UNET_SIDE;
+        } else if (unit.source == ST_READ_AUDIO) {
+            H = form->audio_dims[1];
+            W = form->audio_dims[2];
+        } else if (unit.source == ST_READ_RAISE) {
+            H *= 2;
+            W *= 2;
+        }
+        H = (H + reach - 3) / step_h + 1;
+        W = (W + reach - 3) / step_w + 1;
+    }
+    return H * W;
+}

@@ -59,6 +59,9 @@ bool st_unet_unit_at(const struct st_unet_form *form, size_t index, struct st_un
 /* Its convolutions; returns how many. */
 size_t st_unet_unit_parts(const struct st_unet_unit *unit, struct st_part parts[ST_UNET_PARTS]);
 
+/* Pixels that unit `index` writes. */
+size_t st_unet_unit_pixels(const struct st_unet_form *form, size_t index);
+
 /* Fill window, vector and audio_dims from narrow and encoder. */
 void st_unet_form_complete(struct st_unet_form *form);
 

@@ -20,6 +20,7 @@
 /* A convolution with channels read in the places where they lie: [K, C], padded. */
 struct plain {
     float *weights, *bias; /* [K, C], [K] */
+    float *levels;         /* [C], scratch */
     const float *scale;    /* [C] of a level read, NULL: none */
     const float *zero;     /* [C], NULL: zeros */
     size_t K, C;
@@ -35,13 +36,16 @@ static synctalk_status begin(struct plain *plain, size_t K, size_t C, synctalk_e
     *plain = (struct plain){.K = K, .C = C};
     plain->weights = calloc(K * C, sizeof(float));
     plain->bias = calloc(K, sizeof(float));
-    return plain->weights && plain->bias ? SYNCTALK_OK : no_memory(K * C * sizeof(float), err);
+    plain->levels = malloc(C * sizeof(float));
+    return plain->weights && plain->bias && plain->levels ? SYNCTALK_OK
+                                                          : no_memory(K * C * sizeof(float), err);
 }
 
 static void end(struct plain *plain)
 {
     free(plain->weights);
     free(plain->bias);
+    free(plain->levels);
 }
 
 /* Arrays for K channels written and `bytes` of weights. */
@@ -65,7 +69,7 @@ static void quantise(struct plain *plain, struct st_stage_conv *conv, bool narro
         float *w = plain->weights + k * plain->C;
         for (size_t c = 0; plain->scale && c < plain->C; c++)
             w[c] *= plain->scale[c];
-        conv->scale[k] = st_quantise_weights(w, plain->C, narrow);
+        conv->scale[k] = st_quantise_weights(w, plain->levels, plain->C, narrow);
         double zeros = 0;
         for (size_t c = 0; plain->zero && c < plain->C; c++)
             zeros += (double)w[c] * (double)plain->zero[c];
@@ -186,10 +190,10 @@ static void filter_bytes(struct st_stage *stage, const struct st_stage_form *for
 {
     struct st_stage_conv *conv = &stage->convs[1];
     int8_t *packed = conv->weights;
-    float w[12] = {0}; /* [3 columns, 3 rows and a zero] */
+    float levels[12], w[12] = {0}; /* [3 columns, 3 rows and a zero] */
     for (size_t i = 0; i < 9; i++)
         w[i % 3 * 4 + i / 3] = form->convs[1].weights[c * 9 + i] * form->expanded_scale[c];
-    conv->scale[c] = st_quantise_weights(w, 12, narrow) / form->filtered_scale[c];
+    conv->scale[c] = st_quantise_weights(w, levels, 12, narrow) / form->filtered_scale[c];
     conv->bias[c] = form->convs[1].bias[c] / form->filtered_scale[c];
     for (size_t i = 0; i < 12; i++)
         packed[(i / 4 * stage->E + c) * 4 + i % 4] = (int8_t)w[i];

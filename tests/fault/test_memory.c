@@ -256,6 +256,7 @@ static void memory_runs_out_anywhere(void **state)
     struct scene scene = {0};
     project_create(&scene.project, 64, 64, 2);
     synctalk_settings_init(&scene.settings);
+    scene.settings.precision = SYNCTALK_PRECISION_F32; /* nothing is found out first */
     scene.settings.root = scene.project.root;
     scene.settings.model = PROJECT_PERSON;
     scene.settings.features = scene.project.features;

@@ -110,6 +110,7 @@ static void scene_create(struct scene *scene, const char *seconds)
     ST_OK(st_path_join(scene->plot, p->root, "out/plot.png", err));
     synctalk_settings *s = &scene->settings;
     synctalk_settings_init(s);
+    s->precision = SYNCTALK_PRECISION_F32; /* nothing is found out first */
     s->root = p->root;
     s->model = PROJECT_PERSON;
     s->features = p->features;

@@ -51,6 +51,7 @@ static synctalk_status run(const struct project *p, bool features, synctalk_erro
     synctalk_settings s;
     synctalk_person *person;
     synctalk_settings_init(&s);
+    s.precision = SYNCTALK_PRECISION_F32; /* nothing is found out first */
     s.root = p->root;
     s.model = PROJECT_PERSON;
     s.features = features ? p->features : NULL;

@@ -16,6 +16,7 @@
 static void settings_for(synctalk_settings *s, const struct project *p)
 {
     synctalk_settings_init(s);
+    s->precision = SYNCTALK_PRECISION_F32; /* nothing is found out first */
     s->root = p->root;
     s->model = PROJECT_PERSON;
     s->features = p->features;

@@ -78,6 +78,7 @@ static void put_checkpoint(const struct project *p, synctalk_encoder encoder, co
 static void settings_for(synctalk_settings *s, const struct project *p)
 {
     synctalk_settings_init(s);
+    s->precision = SYNCTALK_PRECISION_F32; /* nothing is found out first */
     s->root = p->root;
     s->model = PROJECT_PERSON;
     s->x264_preset = SYNCTALK_X264_ULTRAFAST;

@@ -52,6 +52,7 @@ static void speak(const char *video, const char *audio, int64_t frames, int widt
 
     ST_OK(st_path_join(output, folder, "film.mp4", err));
     synctalk_settings_init(&s);
+    s.precision = SYNCTALK_PRECISION_F32; /* nothing is found out first */
     s.root = root;
     s.models = models;
     s.model = "sanders";

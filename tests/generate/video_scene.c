@@ -33,6 +33,7 @@ void scene_create(struct scene *scene, const char *models, int frames)
 
     synctalk_settings *s = &scene->settings;
     synctalk_settings_init(s);
+    s->precision = SYNCTALK_PRECISION_F32; /* nothing is found out first */
     s->root = p->root;
     s->models = models;
     s->model = PROJECT_PERSON;

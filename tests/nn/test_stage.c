@@ -424,11 +424,11 @@ static void test_narrow_weights(void **state)
     (void)state;
     uint64_t seed = 7;
     for (int trial = 0; trial < 200; trial++) {
-        float weights[13], before[13];
+        float weights[13], before[13], levels[13];
         fill(weights, 13, 3, &seed);
         memcpy(before, weights, sizeof weights);
         const bool narrow = trial % 2;
-        const float scale = st_quantise_weights(weights, 13, narrow);
+        const float scale = st_quantise_weights(weights, levels, 13, narrow);
         double off = 0, power = 0;
         for (size_t i = 0; i < 13; i++) {
             assert_true(weights[i] == rintf(weights[i]) && fabsf(weights[i]) <= 127);
@@ -439,8 +439,8 @@ static void test_narrow_weights(void **state)
         }
         assert_true(sqrt(off / power) < (narrow ? 0.015 : 0.008));
     }
-    float zeros[4] = {0, -0.0F, 0, 0};
-    assert_true(st_quantise_weights(zeros, 4, true) == 1 && zeros[1] == 0);
+    float zeros[4] = {0, -0.0F, 0, 0}, levels[4];
+    assert_true(st_quantise_weights(zeros, levels, 4, true) == 1 && zeros[1] == 0);
 }
 
 int main(void)

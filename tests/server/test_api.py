@@ -171,7 +171,7 @@ class Uploads(serving.ServerCase):
 
 class Videos(serving.ServerCase):
     def add(self, **settings):
-        status, video = self.server.form({"model": "demo", "preset": "fast", **settings},
+        status, video = self.server.form({**serving.QUICK, **settings},
                                          [("audio", "hello.wav", self.sound)])
         self.assertEqual(status, 202, video)
         return video

@@ -32,7 +32,7 @@ class Client(threading.Thread):
         sound = [("audio", f"{key}.wav", self.case.sounds[self.number])]
         while True:
             try:
-                status, answer = self.case.server.form({"model": "demo", "preset": "fast"}, sound,
+                status, answer = self.case.server.form(serving.QUICK, sound,
                                                        headers={"Idempotency-Key": key})
             except (OSError, serving.http.client.HTTPException, json.JSONDecodeError):
                 time.sleep(0.05)
@@ -157,7 +157,7 @@ class Stopping(serving.ServerCase):
         type(self).server = self.start(self.server.state, "--keep-mb", "1")
         ids = []
         for _ in range(2):
-            _, video = self.server.form({"model": "demo", "preset": "fast"},
+            _, video = self.server.form(serving.QUICK,
                                         [("audio", "a", self.sound)])
             ids.append(video["id"])
             self.assertEqual(self.server.wait(video["id"])["state"], "completed")

@@ -145,7 +145,7 @@ class Files(serving.ServerCase):
     options = ("--max-seconds", "20")
 
     def fails(self, data, code, says, name="a.wav", **fields):
-        status, video = self.server.form({"model": "demo", "preset": "fast", **fields},
+        status, video = self.server.form({**serving.QUICK, **fields},
                                          [("audio", name, data)])
         self.assertEqual(status, 202, video)
         last = self.server.wait(video["id"])
@@ -155,7 +155,7 @@ class Files(serving.ServerCase):
         return last
 
     def works(self):
-        status, video = self.server.form({"model": "demo", "preset": "fast"},
+        status, video = self.server.form(serving.QUICK,
                                          [("audio", "a.wav", self.sound)])
         self.assertEqual((status, self.server.wait(video["id"])["state"]), (202, "completed"))
 
@@ -225,7 +225,7 @@ class Workers(serving.ServerCase):
         last = self.server.wait(video["id"])
         self.assertEqual((last["state"], last["error"]["code"]), ("failed", "worker_died"), last)
         self.assertIn("signal 11", last["error"]["message"])
-        status, video = self.server.form({"model": "demo", "preset": "fast"},
+        status, video = self.server.form(serving.QUICK,
                                          [("audio", "a.wav", self.sound)])
         self.assertEqual(self.server.wait(video["id"])["state"], "completed")
         self.assertEqual(len(self.workers()), 1)

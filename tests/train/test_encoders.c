@@ -63,6 +63,7 @@ static void check(struct scene *s, const char *encoder, size_t vector, const cha
     st_weights_close(&weights);
 
     synctalk_settings_init(&settings);
+    settings.precision = SYNCTALK_PRECISION_F32; /* nothing is found out first */
     settings.root = s->project.root;
     settings.model = PROJECT_PERSON;
     settings.features = features;

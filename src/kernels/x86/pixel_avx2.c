@@ -14,6 +14,7 @@
 #error "compile this file with the flags that src/kernels/meson.build gives it"
 #endif
 
+#define SMALL_WEIGHTS_BYTES ((size_t)16 << 10)
 #define ALWAYS static inline __attribute__((always_inline))
 
 ALWAYS __m256 load8(const void *data, enum st_element element, size_t at)
@@ -85,6 +86,7 @@ ALWAYS void tile_f32(const struct tile *t, size_t p, size_t k, const size_t coun
     const float *w = (const float *)t->pointwise->weights + k * words;
     const float *x = (const float *)(const void *)t->src + p * t->src_words;
     __m256 sums[6][2];
+#pragma GCC unroll 6
     for (size_t m = 0; m < count; m++)
         sums[m][0] = sums[m][1] = _mm256_setzero_ps();
     for (size_t c = 0; c < words; c++) {
@@ -96,6 +98,7 @@ ALWAYS void tile_f32(const struct tile *t, size_t p, size_t k, const size_t coun
             sums[m][1] = _mm256_fmadd_ps(bytes, high, sums[m][1]);
         }
     }
+#pragma GCC unroll 6
     for (size_t m = 0; m < count; m++)
         finish(t, p + m, k, sums[m]);
 }
@@ -112,6 +115,7 @@ ALWAYS void tile_u8(const struct tile *t, size_t p, size_t k, const size_t count
     const int32_t *w = (const int32_t *)t->pointwise->weights + k * words;
     const int32_t *x = t->src + p * t->src_words;
     __m256i sums[4][2];
+#pragma GCC unroll 6
     for (size_t m = 0; m < count; m++)
         sums[m][0] = sums[m][1] = _mm256_setzero_si256();
     for (size_t c = 0; c < words; c++) {
@@ -124,6 +128,7 @@ ALWAYS void tile_u8(const struct tile *t, size_t p, size_t k, const size_t count
             sums[m][1] = dot(sums[m][1], bytes, high);
         }
     }
+#pragma GCC unroll 4
     for (size_t m = 0; m < count; m++) {
         __m256 v[2] = {_mm256_cvtepi32_ps(sums[m][0]), _mm256_cvtepi32_ps(sums[m][1])};
         finish(t, p + m, k, v);
@@ -149,8 +154,11 @@ typedef void (*tile_function)(const struct tile *, size_t, size_t);
 /* Tiles of `most` pixels, then of 4, 2 and 1. */
 static void run_tiles(const struct tile *t, size_t P, size_t most, const tile_function tiles[4])
 {
-    /* pixels that stay in the first cache while weights pass by */
-    const size_t some = 24;
+    const struct st_pointwise *pointwise = t->pointwise;
+    /* small weights stay in the first cache while pixels pass by; else a column of them does */
+    const bool small =
+        pointwise->K * pointwise->C * st_element_bytes(pointwise->in) <= SMALL_WEIGHTS_BYTES;
+    const size_t some = small ? 24 : P;
     for (size_t first = 0; first < P; first += some) {
         const size_t end = first + some < P ? first + some : P;
         for (size_t k = 0; k < t->pointwise->K; k += 16) {
@@ -197,13 +205,14 @@ static void pointwise_u8_avx2(ST_POINTWISE_ARGS)
 }
 
 /* `count` neighbouring outputs of eight channels; all columns that they read exist. */
-ALWAYS void depthwise_pixels(const struct st_depthwise *d, float sums_out[][16],
+ALWAYS void depthwise_pixels(const struct st_depthwise *d, float *dst, size_t dst_stride,
                              const void *const rows[3], size_t x, size_t c, size_t first_tap,
                              size_t taps, const size_t count, const size_t stride)
 {
     const size_t C = d->C;
     const float *weights = (const float *)d->weights + c;
     __m256 sums[4];
+#pragma GCC unroll 4
     for (size_t i = 0; i < count; i++)
         sums[i] = _mm256_setzero_ps();
     for (size_t row = 0; row < 3; row++) {
@@ -219,36 +228,48 @@ ALWAYS void depthwise_pixels(const struct st_depthwise *d, float sums_out[][16],
         }
     }
     const __m256 bias = _mm256_loadu_ps(d->bias + c);
+#pragma GCC unroll 4
     for (size_t i = 0; i < count; i++)
-        _mm256_storeu_ps(sums_out[i] + c % 16,
+        _mm256_storeu_ps(dst + i * dst_stride,
                          _mm256_max_ps(_mm256_add_ps(sums[i], bias), _mm256_setzero_ps()));
+}
+
+/* Sixteen channels of `count` outputs, 4 or 1. */
+ALWAYS void depthwise_block(const struct st_depthwise *d, void *dst, const void *const rows[3],
+                            size_t x, size_t c, size_t first_tap, size_t taps, const size_t count,
+                            const size_t stride)
+{
+    if (d->out == ST_ELEMENT_F32) {
+        float *to = (float *)dst + x * d->C + c;
+        depthwise_pixels(d, to, d->C, rows, x, c, first_tap, taps, count, stride);
+        depthwise_pixels(d, to + 8, d->C, rows, x, c + 8, first_tap, taps, count, stride);
+        return;
+    }
+    float sums[4][16];
+    depthwise_pixels(d, sums[0], 16, rows, x, c, first_tap, taps, count, stride);
+    depthwise_pixels(d, sums[0] + 8, 16, rows, x, c + 8, first_tap, taps, count, stride);
+    for (size_t i = 0; i < count; i++)
+        store16(dst, d->out, (x + i) * d->C + c, _mm256_loadu_ps(sums[i]),
+                _mm256_loadu_ps(sums[i] + 8));
 }
 
 static void depthwise_f32_avx2(ST_DEPTHWISE_ARGS)
 {
     const size_t C = depthwise->C, stride = depthwise->stride;
-    float sums[4][16];
     assert(C % 16 == 0 && (stride == 1 || stride == 2));
     for (size_t x = 0; x < out_W;) {
         const size_t first = x * stride < 1 ? 1 : 0;
         const size_t last = x * stride + 1 < W ? 3 : 2; /* taps before it exist */
         const bool inside = !first && x + 4 <= out_W && (x + 3) * stride + 1 < W;
-        const size_t count = inside ? 4 : 1;
         for (size_t c = 0; c < C; c += 16) {
-            for (size_t half = c; half < c + 16; half += 8) {
-                if (!inside)
-                    depthwise_pixels(depthwise, sums, rows, x, half, first, last - first, 1,
-                                     stride);
-                else if (stride == 1)
-                    depthwise_pixels(depthwise, sums, rows, x, half, 0, 3, 4, 1);
-                else
-                    depthwise_pixels(depthwise, sums, rows, x, half, 0, 3, 4, 2);
-            }
-            for (size_t i = 0; i < count; i++)
-                store16(dst, depthwise->out, (x + i) * C + c, _mm256_loadu_ps(sums[i]),
-                        _mm256_loadu_ps(sums[i] + 8));
+            if (!inside)
+                depthwise_block(depthwise, dst, rows, x, c, first, last - first, 1, stride);
+            else if (stride == 1)
+                depthwise_block(depthwise, dst, rows, x, c, 0, 3, 4, 1);
+            else
+                depthwise_block(depthwise, dst, rows, x, c, 0, 3, 4, 2);
         }
-        x += count;
+        x += inside ? 4 : 1;
     }
 }
 
