@@ -14,7 +14,7 @@
 #define ST_STAGE_LIST(X)                                     \
     X(ST_STAGE_OPEN, "open", 0) /* before frames */          \
     X(ST_STAGE_WAIT_WORK, "wait for work", 1)                \
-    X(ST_STAGE_READ, "read", 0)     /* files, packets */     \
+    X(ST_STAGE_READ, "read", 0)     /* a source file */      \
     X(ST_STAGE_DECODE, "decode", 0) /* a source frame */     \
     X(ST_STAGE_HEAR, "hear", 0)     /* audio features */     \
     X(ST_STAGE_CROP, "crop", 0)     /* to network input */   \

@@ -52,6 +52,11 @@ synctalk_status st_frame_reader_open(struct st_frame_reader **out,
     return st;
 }
 
+void st_frame_reader_watch(struct st_frame_reader *reader, struct st_stopwatch *watch)
+{
+    reader->watch = watch;
+}
+
 void st_frame_reader_close(struct st_frame_reader **reader)
 {
     if (!reader || !*reader)

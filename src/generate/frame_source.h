@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/file.h"
+#include "base/stopwatch.h"
 #include "face/landmarks.h"
 #include "image/planes.h"
 #include "synctalk/progress.h"
@@ -82,6 +83,7 @@ struct st_frame_source {
 
 struct st_frame_reader {
     const struct st_frame_source *source; /* borrowed until close */
+    struct st_stopwatch *watch;           /* of the thread that reads; borrowed; NULL: off */
 };
 
 void st_frame_source_close(struct st_frame_source **source); /* NULL-safe; no reader is open */
@@ -90,6 +92,8 @@ void st_frame_source_close(struct st_frame_source **source); /* NULL-safe; no re
 synctalk_status st_frame_reader_open(struct st_frame_reader **out,
                                      const struct st_frame_source *source, bool little_memory,
                                      synctalk_error *err);
+/* From here on tell reading from decoding, where a kind can. */
+void st_frame_reader_watch(struct st_frame_reader *reader, struct st_stopwatch *watch);
 void st_frame_reader_close(struct st_frame_reader **reader); /* NULL-safe */
 
 /* Frame n, 0 <= n < frames, in any order; forward is cheapest. `wanted` is a sum of

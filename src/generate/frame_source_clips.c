@@ -73,6 +73,7 @@ static synctalk_status read_frame(struct st_frame_reader *base, int64_t n, unsig
     const size_t clip = clip_of(reader->source, n);
     const struct st_dataset *dataset = &reader->source->datasets[clip];
     const int64_t at = n - reader->source->first[clip];
+    st_jpeg_decoder_watch(reader->decoder, base->watch);
     return st_frame_read_dataset(frame, dataset, at, wanted, reader->decoder, err);
 }
 

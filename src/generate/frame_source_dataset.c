@@ -51,6 +51,7 @@ static synctalk_status read_frame(struct st_frame_reader *base, int64_t n, unsig
                                   struct st_frame *frame, synctalk_error *err)
 {
     struct dataset_reader *reader = (struct dataset_reader *)base;
+    st_jpeg_decoder_watch(reader->decoder, base->watch);
     return st_frame_read_dataset(frame, reader->dataset, n, wanted, reader->decoder, err);
 }
 

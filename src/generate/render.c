@@ -128,6 +128,7 @@ static void *reader_main(void *arg)
     void *item;
 
     st_stopwatch_start(watch);
+    st_frame_reader_watch(p->render->frames, watch);
     for (int64_t i = 0; i < p->render->plan->frames && st_queue_pop(p->unused, &item); i++) {
         struct slot *slot = item;
         st_lap(watch, ST_STAGE_WAIT_ROOM);

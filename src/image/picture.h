@@ -31,6 +31,9 @@ void st_picture_free(struct st_picture *picture);
 struct st_jpeg_decoder;
 synctalk_status st_jpeg_decoder_create(struct st_jpeg_decoder **out, synctalk_error *err);
 void st_jpeg_decoder_destroy(struct st_jpeg_decoder **decoder);
+/* From here on tell reading a file from decoding it; `watch` is the calling thread's, or NULL. */
+struct st_stopwatch;
+void st_jpeg_decoder_watch(struct st_jpeg_decoder *decoder, struct st_stopwatch *watch);
 synctalk_status st_jpeg_read(struct st_jpeg_decoder *decoder, struct st_picture *picture,
                              const char *path, synctalk_error *err);
 /* Width and height alone. */

@@ -94,8 +94,8 @@ static uint8_t *row_of(const struct st_planes *planes, int plane, size_t row)
 
 /* Chroma plane c of row y, a sample for each pixel in [first, end), which is what [*at] onwards of
  * the row returned holds. */
-static const uint8_t *chroma_row(struct st_recolour *rc, const struct st_planes *jpeg, int c, int y,
-                                 int first, int end, size_t *at)
+static const uint8_t *chroma_row(struct st_recolour *recolour, const struct st_planes *jpeg, int c,
+                                 int y, int first, int end, size_t *at)
 {
     if (!jpeg->halved) {
         *at = (size_t)first;
@@ -113,32 +113,32 @@ static const uint8_t *chroma_row(struct st_recolour *rc, const struct st_planes 
      * alone. */
     const size_t from = first >= 2 ? (size_t)first / 2 - 1 : 0;
     const size_t to = (size_t)end / 2 + 2 < samples ? (size_t)end / 2 + 2 : samples;
-    uint8_t *raised = rc->chroma[c - 1];
-    rc->kernels.chroma_up(raised, row_of(jpeg, c, near) + from, row_of(jpeg, c, far) + from,
-                          to - from);
+    uint8_t *raised = recolour->chroma[c - 1];
+    recolour->kernels.chroma_up(raised, row_of(jpeg, c, near) + from, row_of(jpeg, c, far) + from,
+                                to - from);
     *at = (size_t)first - 2 * from;
     return raised;
 }
 
-void st_recolour_part(struct st_recolour *rc, struct st_picture *picture,
+void st_recolour_part(struct st_recolour *recolour, struct st_picture *picture,
                       const struct st_planes *jpeg, const struct st_picture_part *part)
 {
     assert(part->x >= 0 && part->width > 0 && part->width <= jpeg->width - part->x);
     assert(part->y >= 0 && part->height > 0 && part->height <= jpeg->height - part->y);
     assert(picture->width == jpeg->width && picture->height == jpeg->height);
-    assert(jpeg->width <= rc->max_width);
+    assert(jpeg->width <= recolour->max_width);
     const int end = part->x + part->width;
     for (int y = part->y; y < part->y + part->height; y++) {
         size_t at[2];
-        const uint8_t *cb = chroma_row(rc, jpeg, 1, y, part->x, end, &at[0]);
-        const uint8_t *cr = chroma_row(rc, jpeg, 2, y, part->x, end, &at[1]);
-        rc->kernels.jpeg_to_bgr(picture->data + (size_t)y * picture->stride + (size_t)part->x * 3,
-                                row_of(jpeg, 0, (size_t)y) + part->x, cb + at[0], cr + at[1],
-                                (size_t)part->width);
+        const uint8_t *cb = chroma_row(recolour, jpeg, 1, y, part->x, end, &at[0]);
+        const uint8_t *cr = chroma_row(recolour, jpeg, 2, y, part->x, end, &at[1]);
+        recolour->kernels.jpeg_to_bgr(
+            picture->data + (size_t)y * picture->stride + (size_t)part->x * 3,
+            row_of(jpeg, 0, (size_t)y) + part->x, cb + at[0], cr + at[1], (size_t)part->width);
     }
 }
 
-static void recolour_chroma(struct st_recolour *rc, struct st_planes *video,
+static void recolour_chroma(struct st_recolour *recolour, struct st_planes *video,
                             const struct st_planes *jpeg)
 {
     const size_t count = (size_t)video->width / 2;
@@ -148,35 +148,35 @@ static void recolour_chroma(struct st_recolour *rc, struct st_planes *video,
             from[c - 1] = row_of(jpeg, c, y);
             if (jpeg->halved)
                 continue;
-            rc->kernels.mean_2x2(rc->chroma[c - 1], row_of(jpeg, c, 2 * y),
-                                 row_of(jpeg, c, 2 * y + 1), count);
-            from[c - 1] = rc->chroma[c - 1];
+            recolour->kernels.mean_2x2(recolour->chroma[c - 1], row_of(jpeg, c, 2 * y),
+                                       row_of(jpeg, c, 2 * y + 1), count);
+            from[c - 1] = recolour->chroma[c - 1];
         }
-        rc->kernels.jpeg_to_chroma(row_of(video, 1, y), row_of(video, 2, y), from[0], from[1],
-                                   count);
+        recolour->kernels.jpeg_to_chroma(row_of(video, 1, y), row_of(video, 2, y), from[0], from[1],
+                                         count);
     }
 }
 
-synctalk_status st_recolour_video(struct st_recolour *rc, struct st_planes *video,
+synctalk_status st_recolour_video(struct st_recolour *recolour, struct st_planes *video,
                                   const struct st_planes *jpeg, synctalk_error *err)
 {
-    assert(jpeg->width <= rc->max_width);
+    assert(jpeg->width <= recolour->max_width);
     const int width = jpeg->width & ~1;
     synctalk_status st = st_planes_resize(video, width, jpeg->height & ~1, true, err);
     if (st)
         return st;
     for (int y = 0; y < video->height; y++) {
         size_t at[2];
-        const uint8_t *cb = chroma_row(rc, jpeg, 1, y, 0, width, &at[0]);
-        const uint8_t *cr = chroma_row(rc, jpeg, 2, y, 0, width, &at[1]);
-        rc->kernels.jpeg_to_luma(row_of(video, 0, (size_t)y), row_of(jpeg, 0, (size_t)y),
-                                 cb + at[0], cr + at[1], (size_t)width);
+        const uint8_t *cb = chroma_row(recolour, jpeg, 1, y, 0, width, &at[0]);
+        const uint8_t *cr = chroma_row(recolour, jpeg, 2, y, 0, width, &at[1]);
+        recolour->kernels.jpeg_to_luma(row_of(video, 0, (size_t)y), row_of(jpeg, 0, (size_t)y),
+                                       cb + at[0], cr + at[1], (size_t)width);
     }
-    recolour_chroma(rc, video, jpeg);
+    recolour_chroma(recolour, video, jpeg);
     return SYNCTALK_OK;
 }
 
-void st_recolour_change(struct st_recolour *rc, struct st_planes *video,
+void st_recolour_change(struct st_recolour *recolour, struct st_planes *video,
                         const struct st_picture *after, const uint8_t *before,
                         const struct st_picture_part *part)
 {
@@ -191,8 +191,8 @@ void st_recolour_change(struct st_recolour *rc, struct st_planes *video,
         uint8_t *luma[2] = {row_of(video, 0, y) + x, row_of(video, 0, y + 1) + x};
         const uint8_t *const old_rows[2] = {before, before + row};
         const uint8_t *const new_rows[2] = {new, new + after->stride};
-        rc->kernels.add_change(luma, row_of(video, 1, y / 2) + x / 2,
-                               row_of(video, 2, y / 2) + x / 2, old_rows, new_rows,
-                               (size_t)part->width / 2);
+        recolour->kernels.add_change(luma, row_of(video, 1, y / 2) + x / 2,
+                                     row_of(video, 2, y / 2) + x / 2, old_rows, new_rows,
+                                     (size_t)part->width / 2);
     }
 }

@@ -208,8 +208,8 @@ class Bench:
         peaks = {}
         for size, person in people.items():
             for preset in ("default", "fast", "high_quality", "low_memory"):
-                runs = [self.run("--audio", self.sound(self.options.memory_seconds), "--preset", preset, "--loop-back",
-                                 person=person)]
+                runs = [self.run("--audio", self.sound(self.options.memory_seconds), "--preset",
+                                 preset, "--loop-back", person=person)]
                 show(f"{size}, {preset}", runs)
                 peaks.setdefault(size, {})[preset] = round(runs[0].peak_mb)
         part(peak_mb=peaks)

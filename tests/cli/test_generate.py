@@ -208,7 +208,8 @@ class Progress(harness.DemoCase):
         stats = [e for e in events if e["event"] == "stats"]
         self.assertEqual([e["frames"] for e in stats], [15])
         stages = {(e["thread"], e["stage"]): e for e in stats[0]["stages"]}
-        for key in [("worker", "crop"), ("worker", "paste"), ("reader", "decode")]:
+        for key in [("worker", "crop"), ("worker", "paste"), ("reader", "read"),
+                    ("reader", "decode")]:
             self.assertEqual(stages[key]["times"], 15)
         self.assertEqual(stages["worker", "crop"]["threads"], 2)
         self.assertTrue(stages["worker", "wait for work"]["waits"])
