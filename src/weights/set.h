@@ -48,6 +48,8 @@ bool st_tensor_layout(struct st_tensor *tensor);
 synctalk_status st_read_pth(struct st_weights *weights, const struct st_zip *zip,
                             synctalk_error *err);
 synctalk_status st_read_safetensors(struct st_weights *weights, synctalk_error *err);
+bool st_is_onnx(const struct st_weights *weights);
+synctalk_status st_read_onnx(struct st_weights *weights, synctalk_error *err);
 synctalk_status st_read_npy(struct st_weights *weights, synctalk_error *err);
 synctalk_status st_read_npz(struct st_weights *weights, const struct st_zip *zip,
                             synctalk_error *err);

@@ -228,7 +228,7 @@ static synctalk_status refuse_old(const struct st_weights *weights, synctalk_err
     if (weights->size == 0)
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: is empty", weights->path);
     return st_fail(err, SYNCTALK_E_FORMAT,
-                   "%s: is neither a PyTorch checkpoint, nor safetensors, .npy or .npz",
+                   "%s: is neither a PyTorch checkpoint, nor safetensors, ONNX, .npy or .npz",
                    weights->path);
 }
 
@@ -240,6 +240,8 @@ static synctalk_status read_any(struct st_weights *weights, synctalk_error *err)
         return st_read_npy(weights, err);
     if (starts_with(weights, 8, "{", 1))
         return st_read_safetensors(weights, err);
+    if (st_is_onnx(weights))
+        return st_read_onnx(weights, err);
     return refuse_old(weights, err);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Named tensors in files: PyTorch's zip form, safetensors, NumPy's .npy and .npz.
+/* Named tensors in files: PyTorch's zip form, safetensors, ONNX, NumPy's .npy and .npz.
  *
  * A struct st_weights maps its file and hands out views; nothing is copied until a
  * network asks for f32. This folder knows formats, and no network: which tensors are

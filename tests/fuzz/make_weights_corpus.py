@@ -93,6 +93,16 @@ def safetensors(entries, data):
     return struct.pack("<Q", len(header)) + header + data
 
 
+def field(number, data):
+    return bytes([number << 3 | 2, len(data)]) + data
+
+
+def onnx(fields):
+    """A model of one tensor and one pair of metadata; all are shorter than 128 bytes."""
+    graph = field(7, field(5, field(8, b"w") + fields))
+    return b"\x08\x07" + graph + field(14, field(1, b"k") + field(2, b"v"))
+
+
 def seeds():
     state = collections.OrderedDict()
     state["module.w"] = tensor("FloatStorage", "0", 6, 0, (2, 3), (3, 1))
@@ -117,6 +127,8 @@ def seeds():
                "a": {"dtype": "F16", "shape": [2, 4], "data_offsets": [8, 24]},
                "b": {"dtype": "I64", "shape": [], "data_offsets": [0, 8]}}
     yield "two.safetensors", safetensors(entries, FLOATS)
+    yield "two.onnx", onnx(b"\x0a\x02\x02\x03\x10\x01\x4a\x18" + FLOATS)
+    yield "ints.onnx", onnx(b"\x08\x02\x10\x07\x3a\x03\xac\x02\x01")
     entries["a"]["shape"] = [1 << 62, 4]
     yield "huge.safetensors", safetensors(entries, FLOATS)
 
