@@ -57,6 +57,25 @@ static const struct conv convs[CONVS] = {
     {"conv4.weight", "conv4.bias", 64, STATE, 1, 1, 1},
 };
 
+/* What the published ONNX file calls the tensors. */
+static const char *const onnx_names[][2] = {
+    {"stft_conv.weight", "model.stft.forward_basis_buffer"},
+    {"conv1.weight", "model.encoder.0.reparam_conv.weight"},
+    {"conv1.bias", "model.encoder.0.reparam_conv.bias"},
+    {"conv2.weight", "model.encoder.1.reparam_conv.weight"},
+    {"conv2.bias", "model.encoder.1.reparam_conv.bias"},
+    {"conv3.weight", "model.encoder.2.reparam_conv.weight"},
+    {"conv3.bias", "model.encoder.2.reparam_conv.bias"},
+    {"conv4.weight", "model.encoder.3.reparam_conv.weight"},
+    {"conv4.bias", "model.encoder.3.reparam_conv.bias"},
+    {"lstm_cell.weight_ih", "model.decoder.rnn.weight_ih"},
+    {"lstm_cell.weight_hh", "model.decoder.rnn.weight_hh"},
+    {"lstm_cell.bias_ih", "model.decoder.rnn.bias_ih"},
+    {"lstm_cell.bias_hh", "model.decoder.rnn.bias_hh"},
+    {"final_conv.weight", "model.decoder.decoder.2.weight"},
+    {"final_conv.bias", "model.decoder.decoder.2.bias"},
+};
+
 struct st_silero {
     struct dense stft;          /* [258, 256], no bias */
     struct dense conv[CONVS];   /* [cout, cin * 3] */
@@ -91,6 +110,32 @@ static synctalk_status pack(struct dense *dense, size_t rows, size_t columns, co
     return SYNCTALK_OK;
 }
 
+static const char *onnx_name_of(const char *name)
+{
+    size_t i = 0;
+    while (strcmp(onnx_names[i][0], name) != 0)
+        i++;
+    return onnx_names[i][1];
+}
+
+/* Tensor `name`, under that name or that of the ONNX file. */
+static synctalk_status take(const struct st_weights *weights, const char *name, int rank,
+                            const size_t *dims, float *dst, synctalk_error *err)
+{
+    const char *other = onnx_name_of(name);
+    const bool exported = !st_weights_find(weights, name) && st_weights_find(weights, other);
+    return st_weights_take_f32(weights, exported ? other : name, rank, dims, dst, err);
+}
+
+bool st_silero_fits(const struct st_weights *weights)
+{
+    for (size_t i = 0; i < sizeof onnx_names / sizeof *onnx_names; i++)
+        if (!st_weights_find(weights, onnx_names[i][0]) &&
+            !st_weights_find(weights, onnx_names[i][1]))
+            return false;
+    return true;
+}
+
 /* Find two tensors, [rows, columns] (as `dims` of `rank`) and [rows], and pack them. `also`,
  * NULL or a second [rows], is added to the bias. */
 static synctalk_status load(struct dense *dense, const struct st_weights *weights, const char *name,
@@ -106,11 +151,11 @@ static synctalk_status load(struct dense *dense, const struct st_weights *weight
 
     if (!w)
         return st_fail_memory(err, "Silero VAD", rows * columns * sizeof *w);
-    if ((st = st_weights_take_f32(weights, name, rank, dims, w, err)))
+    if ((st = take(weights, name, rank, dims, w, err)))
         goto done;
-    if (bias_name && (st = st_weights_take_f32(weights, bias_name, 1, dims, bias, err)))
+    if (bias_name && (st = take(weights, bias_name, 1, dims, bias, err)))
         goto done;
-    if (also && (st = st_weights_take_f32(weights, also, 1, dims, more, err)))
+    if (also && (st = take(weights, also, 1, dims, more, err)))
         goto done;
     for (size_t i = 0; i < rows; i++)
         bias[i] += more[i];
@@ -129,7 +174,8 @@ synctalk_status st_silero_open(struct st_silero **out, const struct st_weights *
     if (!s)
         return st_fail_memory(err, "Silero VAD", sizeof *s);
 
-    if (!st_weights_find(weights, "stft_conv.weight")) {
+    if (!st_weights_find(weights, "stft_conv.weight") &&
+        !st_weights_find(weights, onnx_name_of("stft_conv.weight"))) {
         st = st_fail(err, SYNCTALK_E_MODEL,
                      "%s: not a Silero VAD of 16 kHz: it has no tensor stft_conv.weight",
                      st_weights_path(weights));
@@ -146,10 +192,8 @@ synctalk_status st_silero_open(struct st_silero **out, const struct st_weights *
     if ((st = load(&s->input, weights, "lstm_cell.weight_ih", 2, gates, "lstm_cell.bias_ih",
                    "lstm_cell.bias_hh", err)) ||
         (st = load(&s->hidden, weights, "lstm_cell.weight_hh", 2, gates, NULL, NULL, err)) ||
-        (st = st_weights_take_f32(weights, "final_conv.weight", 3, (const size_t[]){1, STATE, 1},
-                                  s->last, err)) ||
-        (st = st_weights_take_f32(weights, "final_conv.bias", 1, (const size_t[]){1}, &s->last_bias,
-                                  err)))
+        (st = take(weights, "final_conv.weight", 3, (const size_t[]){1, STATE, 1}, s->last, err)) ||
+        (st = take(weights, "final_conv.bias", 1, (const size_t[]){1}, &s->last_bias, err)))
         goto done;
     *out = s;
     s = NULL;

@@ -33,6 +33,20 @@ static bool is_onnx(const char *path)
     return dot && strcasecmp(dot, ".onnx") == 0;
 }
 
+/* Its tensors where they are those that run here, else ONNX Runtime. */
+static synctalk_status open_onnx(struct st_vad *vad, const char *path, const char *library,
+                                 synctalk_error *err)
+{
+    struct st_weights *weights = NULL;
+    synctalk_status st;
+    if (!st_weights_open(&weights, path, NULL) && st_silero_fits(weights))
+        st = st_silero_open(&vad->silero, weights, err);
+    else
+        st = st_silero_onnx_open(&vad->onnx, path, library, err);
+    st_weights_close(&weights);
+    return st;
+}
+
 synctalk_status st_vad_open(struct st_vad **out, const char *path, const char *library,
                             synctalk_error *err)
 {
@@ -45,7 +59,7 @@ synctalk_status st_vad_open(struct st_vad **out, const char *path, const char *l
     if (!path)
         st = st_vad_builtin_create(&vad->builtin, err);
     else if (is_onnx(path))
-        st = st_silero_onnx_open(&vad->onnx, path, library, err);
+        st = open_onnx(vad, path, library, err);
     else if (!(st = st_weights_open(&weights, path, err)))
         st = st_silero_open(&vad->silero, weights, err);
     st_weights_close(&weights);

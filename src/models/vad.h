@@ -23,7 +23,8 @@
 struct st_vad;
 
 /* `path`: Silero VAD as safetensors, PyTorch or ONNX (by the name's .onnx), or NULL: the
- * built-in detector. `library` as in struct st_onnx_settings; unused but for ONNX. */
+ * built-in detector. `library` as in struct st_onnx_settings; used for ONNX files whose
+ * tensors are not named as in the published one of 16 kHz. */
 synctalk_status st_vad_open(struct st_vad **out, const char *path, const char *library,
                             synctalk_error *err);
 void st_vad_close(struct st_vad **vad);            /* NULL-safe */

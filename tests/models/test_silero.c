@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "models/silero.h"
 #include "models/vad.h"
 #include "models/vad_support.h"
@@ -110,23 +111,62 @@ static void test_burst(void **state)
     free(pcm);
 }
 
-/* Guards: the ONNX file through ONNX Runtime, with its ports in another order. */
+/* Guards: tensors of the ONNX file that are taken for others. */
 static void test_onnx(void **state)
 {
     (void)state;
     ST_NEED_SHARED(file, onnx_file);
     struct st_vad *vad;
+    ST_OK(st_vad_open(&vad, file, "/no library is needed", err));
+    assert_string_equal(st_vad_name(vad), "silero");
+    st_vad_close(&vad);
+    expect_reference(file, "/no library is needed", 1e-5);
+}
+
+/* The file with one tensor's name changed, which ONNX Runtime does not mind. */
+static void rename_tensor(const char *from, const char *to)
+{
+    static const char name[] = "model.stft.forward_basis_buffer";
+    struct st_mapping map;
+    size_t renamed = 0;
+    ST_OK(st_map_file(&map, from, err));
+    uint8_t *copy = malloc(map.size);
+    assert_non_null(copy);
+    memcpy(copy, map.data, map.size);
+    for (uint8_t *at = copy;
+         (at = memmem(at, map.size - (size_t)(at - copy), name, sizeof name - 1)) != NULL;) {
+        *at = 'M';
+        renamed++;
+    }
+    assert_in_range(renamed, 2, 8); /* where it is made and where it is used */
+    st_write_file(to, copy, map.size);
+    free(copy);
+    st_unmap_file(&map);
+}
+
+/* Guards: an ONNX file with names of its own through ONNX Runtime, with its ports in another
+ * order. Its probabilities are not within 1e-5; see models/silero.h. */
+static void test_onnx_runtime(void **state)
+{
+    (void)state;
+    ST_NEED_SHARED(file, onnx_file);
+    char path[4200];
+    char *folder = st_scratch_create();
+    struct st_vad *vad;
     synctalk_error error = {0};
-    synctalk_status st = st_vad_open(&vad, file, NULL, &error);
+
+    snprintf(path, sizeof path, "%s/silero.onnx", folder);
+    rename_tensor(file, path);
+    synctalk_status st = st_vad_open(&vad, path, NULL, &error);
+    st_vad_close(&vad);
+    if (!st)
+        expect_reference(path, NULL, 1e-4);
+    st_scratch_remove(folder);
     if (st == SYNCTALK_E_UNSUPPORTED) {
         fprintf(stderr, "SKIPPED: %s\n", error.message);
         skip();
     }
     assert_int_equal(st, SYNCTALK_OK);
-    assert_string_equal(st_vad_name(vad), "silero");
-    st_vad_close(&vad);
-    /* The same weights; the rest is ONNX Runtime's own sigmoid and tanh. */
-    expect_reference(file, NULL, 1e-4);
 }
 
 /* A network of random weights in a file below `folder`. */
@@ -256,6 +296,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_burst),
         cmocka_unit_test(test_onnx),
+        cmocka_unit_test(test_onnx_runtime),
     };
     const struct CMUnitTest unit[] = {
         cmocka_unit_test(test_chunks),
