@@ -145,6 +145,8 @@ typedef struct synctalk_settings {
     int min_silence_ms;          /**< Default 100 */
     int speech_pad_ms;           /**< Default 30 */
     int transition;              /**< frames of a cross-fade, 0 (hard cuts) ... 25. Default 4 */
+    int transition_max;          /**< frames to which a cross-fade is lengthened where it would be
+                                      seen, 0 ... 25; longer ones stay. Default 25 */
     int pad;                     /**< synctalk_pad. Default bounce */
     int align;                   /**< synctalk_align. Default auto */
     const char *edl;             /**< JSON file for the edit list, or NULL. Default NULL */

@@ -103,6 +103,8 @@ static const synctalk_option table[] = {
     ST_VAD_OPTIONS(synctalk_settings, pauses, detectors),
     {"transition", 0, INTEGER(transition, 0, 25), .unit = "N", .group = pauses,
      .help = "frames over which one clip fades into the next; 0 cuts"},
+    {"transition-max", 0, INTEGER(transition_max, 0, 25), .unit = "N", .group = pauses,
+     .help = "frames to which a fade is lengthened where it would be seen"},
     {"pad", 0, CHOICE(pad, pads), .unit = "HOW", .group = pauses,
      .help = "a clip that is too short: play it backwards, or hold its last frame"},
     {"align", 0, CHOICE(align, aligns), .unit = "WHEN", .group = pauses,
@@ -200,6 +202,7 @@ void synctalk_settings_init(synctalk_settings *settings)
         .min_silence_ms = 100,
         .speech_pad_ms = 30,
         .transition = 4,
+        .transition_max = 25,
         .cpu_mask = ~0u,
         .audio_kbps = 160,
     };

@@ -14,11 +14,18 @@
 
 enum st_clip_kind { ST_CLIP_SILENCE, ST_CLIP_TALK, ST_CLIP_KINDS };
 
+/* Where a clip's faces between its ends are had from. */
+struct st_clip_faces {
+    synctalk_status (*read)(const struct st_clip_faces *faces, int64_t frame,
+                            struct st_landmarks *landmarks, synctalk_error *err);
+};
+
 struct st_clip {
     char name[ST_CLIP_NAME_MAX];
     enum st_clip_kind kind;
-    int64_t frames;                  /* 1..ST_CLIP_FRAMES_MAX, at the output's rate */
-    struct st_landmarks first, last; /* of those frames; count 0: not known */
+    int64_t frames;                    /* 1..ST_CLIP_FRAMES_MAX, at the output's rate */
+    struct st_landmarks first, last;   /* of those frames; count 0: not known */
+    const struct st_clip_faces *faces; /* borrowed; NULL: the nearer end stands for a frame */
 };
 
 /* All borrowed. */

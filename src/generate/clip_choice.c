@@ -269,10 +269,21 @@ static bool may_follow(const struct st_clip_choice *choice, size_t k, uint64_t l
     return cost == least;
 }
 
-static double distance_to(const struct st_clip_choice *choice, const struct st_face_place *before,
-                          int clip, double limit)
+static struct st_clip_join join_to(const struct st_clip_choice *choice,
+                                   const struct st_face_place *before, bool both_ways, int clip,
+                                   double limit)
 {
-    return before ? st_face_distance(before, &choice->places[clip].first, limit) : 0;
+    const struct st_clip_places *places = &choice->places[clip];
+    struct st_clip_join join = {false, 0};
+    if (!before || (both_ways && clip == choice->before))
+        return join;
+    join.distance = st_face_distance(before, &places->first, limit);
+    if (!both_ways)
+        return join;
+    const double back = st_face_distance(before, &places->last, fmin(limit, join.distance));
+    if (back < join.distance)
+        join = (struct st_clip_join){true, back};
+    return join;
 }
 
 bool st_clip_choice_more(const struct st_clip_choice *choice)
@@ -281,7 +292,7 @@ bool st_clip_choice_more(const struct st_clip_choice *choice)
 }
 
 int st_clip_choice_next(struct st_clip_choice *choice, const struct st_face_place *before,
-                        double *joint)
+                        bool both_ways, struct st_clip_join *join)
 {
     assert(st_clip_choice_more(choice));
     const uint64_t least = choice->before < 0
@@ -290,6 +301,7 @@ int st_clip_choice_next(struct st_clip_choice *choice, const struct st_face_plac
     size_t best = choice->n_clips; /* none yet */
     bool best_played = true;       /* it is the clip that just played */
     struct rank rank = {.distance = INFINITY};
+    *join = (struct st_clip_join){false, INFINITY};
     for (size_t k = 0; k < choice->n_clips; k++) {
         const int clip = choice->order[k];
         const bool played = clip == choice->last_played;
@@ -297,17 +309,18 @@ int st_clip_choice_next(struct st_clip_choice *choice, const struct st_face_plac
             continue;
         /* Equal distances are told apart by the last use: measure just past the best. */
         const double limit = best_played ? INFINITY : nextafter(rank.distance, INFINITY);
-        const struct rank now = {distance_to(choice, before, clip, limit), choice->last_used[clip]};
+        const struct st_clip_join way = join_to(choice, before, both_ways, clip, limit);
+        const struct rank now = {way.distance, choice->last_used[clip]};
         if (best_played || is_better(&now, &rank)) {
             best = k;
             best_played = played;
             rank = now;
+            *join = way;
         }
     }
     assert(best < choice->n_clips);
 
     const int clip = choice->order[best];
-    *joint = rank.distance;
     choice->before = choice->last_played = clip;
     choice->before_length = choice->length_of[best];
     choice->last_used[clip] = ++choice->turn;

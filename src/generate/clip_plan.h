@@ -30,13 +30,22 @@ void st_clip_plan_free(struct st_clip_plan *plan); /* safe on a zeroed struct */
 /* Output frame i, 0 <= i < list.frames. */
 struct st_plan_frame st_clip_plan_at(const struct st_clip_plan *plan, int64_t i);
 
-/* Decide for each fade by `align`. In the automatic choice both ways are made from the source's
- * frames, and the one whose greatest step from frame to frame (mean absolute difference) is
- * smaller is taken; a fade is moved by the landmarks in its middle. Faces that are not known or
- * differ much in size are never moved. */
-synctalk_status st_clip_plan_align(struct st_clip_plan *plan, struct st_frame_reader *frames,
-                                   synctalk_align align, const synctalk_callbacks *callbacks,
-                                   synctalk_error *err);
+struct st_clip_joining {
+    synctalk_align align;
+    int longest; /* frames that a fade may come to have; those that have more keep them */
+};
+
+/* Decide for each fade how long it is and whether it moves the faces, by making it from the
+ * source's frames. Steps from frame to frame are mean absolute differences.
+ *
+ * A fade over which the mean step is greater than 1.25 median steps within the clips gets the
+ * length from its own to `longest` that brings it there, as far as both entries have room, or
+ * all that there is. In the automatic choice one that is not smooth is moved where that makes its
+ * mean and its greatest step smaller; it is moved by the landmarks in its middle. Faces that are
+ * not known or differ much in size are never moved. */
+synctalk_status st_clip_plan_join(struct st_clip_plan *plan, struct st_frame_reader *frames,
+                                  const struct st_clip_joining *joining,
+                                  const synctalk_callbacks *callbacks, synctalk_error *err);
 
 /* Steps from frame to frame (mean absolute differences, in levels) through a joint, both frames
  * that it lies between included. Of the source's pictures: mouths are not redrawn. */

@@ -72,6 +72,8 @@ synctalk_status st_clips_mode_plan(struct st_clips_mode *mode, const synctalk_se
         .transition = settings->transition,
         .pad = settings->pad == SYNCTALK_PAD_HOLD ? ST_EDIT_HOLD : ST_EDIT_BOUNCE,
     };
+    const struct st_clip_joining joining = {(synctalk_align)settings->align,
+                                            settings->transition_max};
     struct st_timeline timeline = {.frames = 0};
     synctalk_status st;
 
@@ -81,9 +83,9 @@ synctalk_status st_clips_mode_plan(struct st_clips_mode *mode, const synctalk_se
         (st = st_clip_plan_make(&mode->plan, st_frame_source_clip_set(source), &timeline, &edit,
                                 err)))
         goto done;
-    tell(&mode->plan.list, callbacks);
-    st =
-        st_clip_plan_align(&mode->plan, frames_of, (synctalk_align)settings->align, callbacks, err);
+    st = st_clip_plan_join(&mode->plan, frames_of, &joining, callbacks, err);
+    if (!st)
+        tell(&mode->plan.list, callbacks);
 done:
     st_timeline_free(&timeline);
     return st;

@@ -18,6 +18,7 @@ struct maker {
     struct st_clip_choice *choice[ST_CLIP_KINDS]; /* owns; NULL: no stretch needs it */
     struct st_edit_list list;                     /* owns; in work */
     size_t capacity;
+    struct st_landmarks between; /* of a frame that is no end of its clip */
 };
 
 static synctalk_status check_settings(const struct st_edit_settings *settings, synctalk_error *err)
@@ -116,65 +117,93 @@ static synctalk_status add_entry(struct maker *maker, const struct st_edit_entry
 /* Frame of the clip that entry `e` shows at i, which may lie before or after it. */
 static int64_t frame_at(const struct st_edit_list *list, const struct st_edit_entry *e, int64_t i)
 {
-    const int64_t last = list->clips->clips[e->clip].frames - 1;
+    const int64_t end = list->clips->clips[e->clip].frames - 1;
+    const int64_t low = e->backward ? e->turn : 0;
+    const int64_t high = e->backward ? end : e->turn;
+    const int64_t span = high - low;
     const int64_t steps = i - e->from;
 
-    if (last == 0)
-        return 0;
+    if (span == 0)
+        return low;
     if (list->settings.pad == ST_EDIT_HOLD) {
         const int64_t at = e->backward ? e->first - steps : e->first + steps;
-        return at < 0 ? 0 : at < last ? at : last;
+        return at < low ? low : at < high ? at : high;
     }
     /* Up and down between the ends, which are not played twice. */
-    int64_t phase = ((e->backward ? 2 * last - e->first : e->first) + steps) % (2 * last);
+    const int64_t at = e->first - low;
+    int64_t phase = ((e->backward ? 2 * span - at : at) + steps) % (2 * span);
     if (phase < 0)
-        phase += 2 * last;
-    return phase <= last ? phase : 2 * last - phase;
+        phase += 2 * span;
+    return low + (phase <= span ? phase : 2 * span - phase);
 }
 
-/* The face that entry k ends with: of the end of its clip that is nearer to the frame it ends
- * on, since landmarks are known at the ends alone. */
-static const struct st_face_place *face_at_end(const struct maker *maker, size_t k)
+/* The face that the list ends with so far; `found` is NULL where there is no entry yet. */
+static synctalk_status face_at_end(struct maker *maker, struct st_face_place *place,
+                                   const struct st_face_place **found, synctalk_error *err)
 {
-    const struct st_edit_entry *e = &maker->list.entries[k];
-    const int64_t at = frame_at(&maker->list, e, e->from + e->frames - 1);
+    const struct st_edit_list *list = &maker->list;
+    *found = NULL;
+    if (list->count == 0)
+        return SYNCTALK_OK;
+    const struct st_edit_entry *e = &list->entries[list->count - 1];
+    const struct st_clip *clip = &maker->clips->clips[e->clip];
     const struct st_clip_places *places = &maker->places[e->clip];
-    return 2 * at < maker->clips->clips[e->clip].frames ? &places->first : &places->last;
+    const int64_t at = frame_at(list, e, e->from + e->frames - 1);
+    *found = place;
+    *place = 2 * at < clip->frames ? places->first : places->last;
+    if (at == 0 || at == clip->frames - 1 || !clip->faces)
+        return SYNCTALK_OK;
+    synctalk_status st = clip->faces->read(clip->faces, at, &maker->between, err);
+    *place = st_face_place_of(&maker->between);
+    return st;
+}
+
+/* The entry that shows `clip` from frame `at` on, up to the end of the stretch where it is its
+ * last one. */
+static struct st_edit_entry entry_of(const struct maker *maker, const struct st_stretch *stretch,
+                                     int64_t at, int clip, const struct st_clip_join *join,
+                                     bool last)
+{
+    const struct st_edit_list *list = &maker->list;
+    const int64_t frames = maker->clips->clips[clip].frames;
+    const bool bounces = list->settings.pad == ST_EDIT_BOUNCE;
+    const struct st_edit_entry *previous =
+        at > stretch->from ? &list->entries[list->count - 1] : NULL;
+    const bool turns = previous && previous->clip == clip && bounces;
+    struct st_edit_entry entry = {
+        .from = at,
+        .frames = last ? stretch->from + stretch->frames - at : frames,
+        .fade_from = at,
+        .clip = clip,
+        .backward = turns ? !previous->backward : join->backward,
+        .speech = stretch->speech,
+        .joint = list->count ? join->distance : INFINITY,
+    };
+    /* Cut: forth for half of the time, and back. */
+    const int64_t reach = bounces && entry.frames < frames ? entry.frames / 2 : frames - 1;
+    entry.first = entry.backward ? frames - 1 : 0;
+    entry.turn = entry.backward ? frames - 1 - reach : reach;
+    return entry;
 }
 
 static synctalk_status fill_stretch(struct maker *maker, const struct st_stretch *stretch,
                                     synctalk_error *err)
 {
     synctalk_status st;
-    struct st_edit_list *list = &maker->list;
     struct st_clip_choice *choice = maker->choice[kind_of(stretch)];
-    const size_t head = list->count;
-    const int64_t end = stretch->from + stretch->frames;
+    const bool both_ways = maker->list.settings.pad == ST_EDIT_BOUNCE;
     int64_t at = stretch->from;
 
     st_clip_choice_begin(choice, stretch->frames);
-    while (at < end) {
-        double joint = INFINITY;
-        const struct st_face_place *before =
-            list->count ? face_at_end(maker, list->count - 1) : NULL;
-        const int clip = st_clip_choice_next(choice, before, &joint);
-        const int64_t frames = maker->clips->clips[clip].frames;
-        const struct st_edit_entry *previous =
-            list->count > head ? &list->entries[list->count - 1] : NULL;
-        const bool turns =
-            previous && previous->clip == clip && list->settings.pad == ST_EDIT_BOUNCE;
-        struct st_edit_entry entry = {
-            .from = at,
-            .frames = st_clip_choice_more(choice) ? frames : end - at,
-            .fade_from = at,
-            .clip = clip,
-            .backward = turns && !previous->backward,
-            .speech = stretch->speech,
-            .joint = turns ? 0 : joint,
-        };
-        if (!before)
-            entry.joint = INFINITY;
-        entry.first = entry.backward ? frames - 1 : 0;
+    while (at < stretch->from + stretch->frames) {
+        struct st_face_place place;
+        const struct st_face_place *before;
+        struct st_clip_join join;
+        if ((st = face_at_end(maker, &place, &before, err)))
+            return st;
+        const int clip = st_clip_choice_next(choice, before, both_ways, &join);
+        const struct st_edit_entry entry =
+            entry_of(maker, stretch, at, clip, &join, !st_clip_choice_more(choice));
         if ((st = add_entry(maker, &entry, err)))
             return st;
         at += entry.frames;
@@ -194,16 +223,20 @@ struct fade {
     int64_t before, after;
 };
 
+/* `frames` of a fade into entry k as they lie: in the silence, or around the joint. */
+static struct fade laid(const struct st_edit_list *list, size_t k, int64_t frames)
+{
+    const struct st_edit_entry *entries = list->entries;
+    if (entries[k - 1].speech == entries[k].speech)
+        return (struct fade){frames / 2, frames - frames / 2};
+    return entries[k].speech ? (struct fade){frames, 0} : (struct fade){0, frames};
+}
+
 static struct fade wanted_fade(const struct st_edit_list *list, size_t k)
 {
-    const int64_t transition = list->settings.transition;
-    const struct st_edit_entry *entries = list->entries;
-
     if (k == 0 || k == list->count || turns_round(list, k))
         return (struct fade){0, 0};
-    if (entries[k - 1].speech == entries[k].speech)
-        return (struct fade){transition / 2, transition - transition / 2};
-    return entries[k].speech ? (struct fade){transition, 0} : (struct fade){0, transition};
+    return laid(list, k, list->settings.transition);
 }
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -227,6 +260,37 @@ static void lay_fades(struct st_edit_list *list)
         e->fade_frames = (int)(in.before + in.after);
         in = out;
     }
+}
+
+/* Frames of entry k that the fade out of it, or into it, may take, the other one being there; of
+ * a `fair` half no more than half. */
+static int64_t room_in(const struct st_edit_list *list, size_t k, bool out, bool fair)
+{
+    const struct st_edit_entry *e = &list->entries[k];
+    const int64_t after = e->fade_from + e->fade_frames - e->from;
+    const int64_t before = k + 1 < list->count ? e->from + e->frames - e[1].fade_from : 0;
+    const int64_t left = e->frames / 2 - (out ? after : before);
+    return fair ? smaller(left, e->frames / 4) : left;
+}
+
+int st_edit_list_fade_room(const struct st_edit_list *list, size_t k, bool fair)
+{
+    if (k == 0 || turns_round(list, k) || list->settings.transition == 0)
+        return 0;
+    const int64_t before = room_in(list, k - 1, true, fair);
+    const int64_t after = room_in(list, k, false, fair);
+    int64_t frames = 0;
+    while (frames < ST_EDIT_TRANSITION_MAX && laid(list, k, frames + 1).before <= before &&
+           laid(list, k, frames + 1).after <= after)
+        frames++;
+    return (int)frames;
+}
+
+void st_edit_list_set_fade(struct st_edit_list *list, size_t k, int frames)
+{
+    struct st_edit_entry *e = &list->entries[k];
+    e->fade_from = e->from - laid(list, k, frames).before;
+    e->fade_frames = frames;
 }
 
 synctalk_status st_edit_list_make(struct st_edit_list *out, const struct st_clips *clips,
@@ -322,8 +386,12 @@ void st_edit_list_row(const struct st_edit_list *list, size_t k, char *text, siz
     const int64_t hundredths = e->from * 100 / list->settings.fps;
     char range[48], pad[32] = "-", fade[16] = "-", joint[16] = "-";
 
-    snprintf(range, sizeof range, "%" PRId64 "-%" PRId64, e->first,
-             e->backward ? e->first - plays + 1 : e->first + plays - 1);
+    const int64_t shown = e->backward ? e->first - plays + 1 : e->first + plays - 1;
+    if (e->backward ? shown < e->turn : shown > e->turn)
+        snprintf(range, sizeof range, "%" PRId64 "-%" PRId64 "-%" PRId64, e->first, e->turn,
+                 frame_at(list, e, e->from + e->frames - 1));
+    else
+        snprintf(range, sizeof range, "%" PRId64 "-%" PRId64, e->first, shown);
     if (padding > 0)
         snprintf(pad, sizeof pad, "%" PRId64 " %s", padding,
                  list->settings.pad == ST_EDIT_HOLD ? "hold" : "bounce");

@@ -5,7 +5,9 @@
  * overlap; each lies in one stretch of speech or silence and shows one clip. Padding is the
  * end of a stretch's last entry, which goes on after its clip has ended: backwards and
  * forwards again, or still on its last frame. A clip that must follow itself is played the
- * other way round, so that this joint is none (with hold it starts again).
+ * other way round, so that this joint is none (with hold it starts again). Any clip is played
+ * backwards where its last frame fits better; and one that is longer than its stretch turns in
+ * the middle of that, so that it ends with the face that it began with (with hold never).
  *
  * Fades take nothing from the lengths. During one the two entries run at once, each on its
  * own clock: the old one goes on as padding would, the new one has come in as if padded before
@@ -42,6 +44,7 @@ struct st_edit_entry {
     int fade_frames;      /* 0: a hard cut */
     int clip;             /* index */
     bool backward;        /* plays from `first` down */
+    int64_t turn;         /* frame at which it turns round: the clip's end, or one before */
     bool speech;          /* of a stretch of speech: lip-synced wherever it is seen */
     double joint;         /* landmark distance to the entry before, in sizes of the face; 0 where
                              the clip only turns round; INFINITY: none, or not known */
@@ -77,6 +80,13 @@ struct st_edit_frame {
     struct st_edit_picture other; /* where it fades: of the neighbour; else as picture */
     double weight;                /* of `other`; > 0 and < 1 where it fades, else 0 */
 };
+
+/* The longest fade into entry k that leaves half of each entry alone, the other fades being as
+ * they are; `fair`: and a quarter to the entries' other ends. 0 where a clip only turns round and
+ * in a list of hard cuts. */
+int st_edit_list_fade_room(const struct st_edit_list *list, size_t k, bool fair);
+/* Of 0 to st_edit_list_fade_room() frames; it lies as other fades do. k > 0. */
+void st_edit_list_set_fade(struct st_edit_list *list, size_t k, int frames);
 
 /* Output frame i, 0 <= i < frames. */
 struct st_edit_frame st_edit_list_at(const struct st_edit_list *list, int64_t i);

@@ -100,12 +100,13 @@ static json_t *entry_object(const struct st_edit_list *list, size_t k)
 {
     const struct st_edit_entry *e = &list->entries[k];
     json_t *joint = isfinite(e->joint) ? json_real(e->joint) : json_null();
-    return json_pack(
-        "{s:I, s:I, s:s, s:s, s:I, s:s, s:I, s:{s:I, s:i}, s:b, s:o}", "from", (json_int_t)e->from,
-        "frames", (json_int_t)e->frames, "type", stretch_name(e->speech), "clip",
-        list->clips->clips[e->clip].name, "first", (json_int_t)e->first, "direction",
-        way_name(e->backward), "padding", (json_int_t)st_edit_list_padding(list, k), "fade", "from",
-        (json_int_t)e->fade_from, "frames", e->fade_frames, "sync", (int)e->speech, "joint", joint);
+    return json_pack("{s:I, s:I, s:s, s:s, s:I, s:s, s:I, s:I, s:{s:I, s:i}, s:b, s:o}", "from",
+                     (json_int_t)e->from, "frames", (json_int_t)e->frames, "type",
+                     stretch_name(e->speech), "clip", list->clips->clips[e->clip].name, "first",
+                     (json_int_t)e->first, "direction", way_name(e->backward), "turn",
+                     (json_int_t)e->turn, "padding", (json_int_t)st_edit_list_padding(list, k),
+                     "fade", "from", (json_int_t)e->fade_from, "frames", e->fade_frames, "sync",
+                     (int)e->speech, "joint", joint);
 }
 
 synctalk_status st_edit_list_write(const struct st_edit_list *list, const char *path,
@@ -283,6 +284,11 @@ static synctalk_status read_entry_clip(const struct reader *reader, const json_t
         (st = take_either(reader, object, what, "direction", way_name(false), way_name(true),
                           &e->backward, err)) ||
         (st = take_number(reader, object, what, "first", 0, clip->frames - 1, &e->first, err)))
+        return st;
+    e->turn = e->backward ? 0 : clip->frames - 1; /* in a list that does not say */
+    if (json_object_get(object, "turn") &&
+        (st = take_number(reader, object, what, "turn", e->backward ? 0 : e->first,
+                          e->backward ? e->first : clip->frames - 1, &e->turn, err)))
         return st;
     if (e->speech != (clip->kind == ST_CLIP_TALK))
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: %s is %s and shows \"%s\", a %s clip",

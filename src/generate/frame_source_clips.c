@@ -12,11 +12,17 @@
 #include "face/dataset.h"
 #include "generate/clip_info.h"
 
+struct clip_faces {
+    struct st_clip_faces base;
+    const struct st_dataset *dataset; /* borrowed */
+};
+
 struct clips_source {
     struct st_frame_source base;
     struct st_clip_set set;      /* borrows the blocks below */
     struct st_dataset *datasets; /* owns, and what is in them; [clips] */
     struct st_clip *clips;       /* owns; [clips] */
+    struct clip_faces *faces;    /* owns; [clips] */
     int64_t *first;              /* owns; [clips] */
     size_t count;                /* opened */
 };
@@ -84,6 +90,7 @@ static void close_source(struct st_frame_source *base)
         st_dataset_close(&source->datasets[i]);
     free(source->datasets);
     free(source->clips);
+    free(source->faces);
     free(source->first);
     free(source);
 }
@@ -114,6 +121,13 @@ static synctalk_status read_ends(struct st_clip *clip, const struct st_dataset *
 {
     synctalk_status st = st_dataset_landmarks(dataset, 0, &clip->first, err);
     return st ? st : st_dataset_landmarks(dataset, dataset->frames - 1, &clip->last, err);
+}
+
+static synctalk_status read_between(const struct st_clip_faces *base, int64_t frame,
+                                    struct st_landmarks *landmarks, synctalk_error *err)
+{
+    const struct clip_faces *faces = (const struct clip_faces *)base;
+    return st_dataset_landmarks(faces->dataset, frame, landmarks, err);
 }
 
 /* Frames of a clip that was begun are there without a hole, but they are not all of it. Its
@@ -151,6 +165,8 @@ static synctalk_status add_clip(struct clips_source *source, const char *name,
         (st = st_dataset_open(dataset, folder, callbacks, err)))
         return st;
     clip->frames = dataset->frames;
+    source->faces[source->count] = (struct clip_faces){{read_between}, dataset};
+    clip->faces = &source->faces[source->count].base;
     if ((st = refuse_size(source, dataset, err)) || (st = read_ends(clip, dataset, err))) {
         st_dataset_close(dataset);
         return st;
@@ -191,8 +207,9 @@ static synctalk_status add_clips(struct clips_source *source, const struct st_na
                        names->count, ST_CLIPS_MAX);
     source->datasets = calloc(names->count + 1, sizeof *source->datasets);
     source->clips = calloc(names->count + 1, sizeof *source->clips);
+    source->faces = calloc(names->count + 1, sizeof *source->faces);
     source->first = calloc(names->count + 1, sizeof *source->first);
-    if (!source->datasets || !source->clips || !source->first)
+    if (!source->datasets || !source->clips || !source->faces || !source->first)
         return st_fail_memory(err, "an index of clips", (unsigned long long)names->count);
     for (size_t i = 0; i < names->count; i++)
         if (is_clip(folder, names->names[i]) &&

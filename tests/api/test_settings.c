@@ -108,7 +108,7 @@ static void test_table_is_whole(void **state)
     size_t count = 0;
     const synctalk_option *rows = synctalk_settings_options(&count);
     unsigned char covered[sizeof(synctalk_settings)] = {0};
-    assert_int_equal(count, 50);
+    assert_int_equal(count, 51);
     for (size_t i = 0; i < count; i++) {
         const synctalk_option *row = &rows[i];
         assert_ptr_equal(synctalk_settings_find(row->name), row);

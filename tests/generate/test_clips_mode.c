@@ -322,6 +322,58 @@ static void moved_faces_meet(void **state)
     project_remove(&scene.p);
 }
 
+static void count_warnings(void *user, synctalk_log_level level, const char *text)
+{
+    if (level == SYNCTALK_LOG_WARNING && strstr(text, "may be seen"))
+        ++*(int *)user;
+}
+
+/* Guards fades that stay short where they are seen, and such as are longer than they must be. */
+static void rough_fades_are_lengthened(void **state)
+{
+    (void)state;
+    struct scene scene;
+    char folder[ST_PATH_MAX];
+    struct st_frame_source *source;
+    struct st_frame_reader *reader;
+    struct st_stretch stretches[] = {{0, 60, true}, {60, 60, false}, {120, 60, true}};
+    const struct st_timeline timeline = {180, stretches, 3};
+    const struct st_edit_settings edit = {.fps = 25, .transition = 4};
+    int warnings = 0;
+    const synctalk_callbacks callbacks = {.user = &warnings, .log = count_warnings};
+
+    scene_create(&scene, "s--s");
+    write_clip(&scene.p, "talk", 60, WIDTH, 0);
+    write_clip(&scene.p, "idle", 60, WIDTH, 16);
+    clip_folder(&scene.p, folder, "");
+    ST_OK(st_frame_source_open_clips(&source, folder, NULL, err));
+    ST_OK(st_frame_reader_open(&reader, source, true, err));
+    for (int longest = 0; longest <= 25; longest = longest ? 5 * longest : 5) {
+        struct st_clip_plan plan;
+        struct st_clip_roughness at[2];
+        const struct st_clip_joining joining = {SYNCTALK_ALIGN_NEVER, longest};
+        warnings = 0;
+        ST_OK(st_clip_plan_make(&plan, st_frame_source_clip_set(source), &timeline, &edit, err));
+        ST_OK(st_clip_plan_join(&plan, reader, &joining, &callbacks, err));
+        const int frames = plan.list.entries[1].fade_frames;
+        ST_OK(st_clip_plan_roughness(&at[0], &plan, reader, 1, err));
+        assert_in_range(frames, 4, longest > 4 ? longest : 4);
+        assert_int_equal(warnings, longest < 10);
+        if (longest < 10) {
+            assert_int_equal(frames, longest > 4 ? longest : 4);
+        } else {
+            assert_in_range(frames, 6, 25);
+            st_edit_list_set_fade(&plan.list, 1, frames - 1);
+            ST_OK(st_clip_plan_roughness(&at[1], &plan, reader, 1, err));
+            assert_true(at[1].mean > at[0].mean);
+        }
+        st_clip_plan_free(&plan);
+    }
+    st_frame_reader_close(&reader);
+    st_frame_source_close(&source);
+    project_remove(&scene.p);
+}
+
 static void one_kind_of_sound_needs_one_kind_of_clip(void **state)
 {
     (void)state;
@@ -433,6 +485,7 @@ int main(void)
         cmocka_unit_test(speech_is_redrawn_and_pauses_are_the_source),
         cmocka_unit_test(the_number_of_workers_changes_nothing),
         cmocka_unit_test(moved_faces_meet),
+        cmocka_unit_test(rough_fades_are_lengthened),
         cmocka_unit_test(one_kind_of_sound_needs_one_kind_of_clip),
         cmocka_unit_test(bad_clips_are_told),
         cmocka_unit_test(what_is_saved_is_whole_or_not_there),

@@ -94,7 +94,31 @@ static void every_frame_hears_its_own_window(void **state)
     }
 }
 
-/* Within an entry the clip is played frame by frame; only its ends turn or hold. */
+/* Frames of the stretch in which frame i lies. */
+static int64_t stretch_of(const struct edit_world *world, int64_t i)
+{
+    const struct st_stretch *stretch = world->timeline.stretches;
+    while (i >= stretch->from + stretch->frames)
+        stretch++;
+    return stretch->frames;
+}
+
+/* An entry begins at one end of its clip and turns at the other; only where the clip is longer
+ * than the whole stretch it turns in the middle of that, so that it ends where it began. */
+static void check_turn(const struct edit_world *world, const struct st_edit_entry *e)
+{
+    const int64_t last = world->clips[e->clip].frames - 1;
+    const bool cut = stretch_of(world, e->from) <= last;
+    const bool hold = world->settings.pad == ST_EDIT_HOLD;
+    const int64_t reach = cut && !hold ? e->frames / 2 : last;
+    assert_int_equal(e->first, e->backward ? last : 0);
+    assert_int_equal(e->turn, e->backward ? last - reach : reach);
+    if (hold)
+        assert_false(e->backward);
+}
+
+/* Within an entry the clip is played frame by frame; only its ends, and the turn of one that is
+ * cut, turn or hold. */
 static void pictures_move_one_frame_at_a_time(void **state)
 {
     (void)state;
@@ -107,6 +131,8 @@ static void pictures_move_one_frame_at_a_time(void **state)
         const bool hold = world.settings.pad == ST_EDIT_HOLD;
         struct st_edit_frame before = st_edit_list_at(&list, 0);
         assert_int_equal(before.picture.frame, 0);
+        for (size_t k = 0; k < list.count; k++)
+            check_turn(&world, &list.entries[k]);
         for (int64_t i = 1; i < list.frames; i++) {
             const struct st_edit_frame f = st_edit_list_at(&list, i);
             const struct st_edit_entry *e = &list.entries[f.entry];
@@ -115,7 +141,7 @@ static void pictures_move_one_frame_at_a_time(void **state)
                 const int64_t step = llabs(f.picture.frame - before.picture.frame);
                 const bool stands = last == 0 || (hold && before.picture.frame == last);
                 assert_int_equal(step, stands ? 0 : 1);
-                if (i - e->from <= last)
+                if (i - e->from <= llabs(e->turn - e->first))
                     assert_int_equal(f.picture.frame,
                                      e->backward ? last - (i - e->from) : i - e->from);
             } else {
@@ -130,6 +156,34 @@ static void pictures_move_one_frame_at_a_time(void **state)
 
 /* The new picture's weight only grows, no fade is longer than asked for, and at least half of
  * each entry is nobody else's: so every pause shows pure idle frames. */
+static void check_fades(const struct st_edit_list *list, int longest)
+{
+    int64_t faded = 0;
+    for (int64_t i = 0; i < list->frames; i++) {
+        const struct st_edit_frame f = st_edit_list_at(list, i);
+        faded = i == list->entries[f.entry].from ? 0 : faded;
+        faded += f.fades;
+        assert_true(2 * faded <= list->entries[f.entry].frames);
+    }
+    for (size_t k = 0; k < list->count; k++) {
+        const struct st_edit_entry *e = &list->entries[k];
+        assert_in_range(e->fade_frames, 0, longest);
+        assert_true(e->fade_from <= e->from && e->fade_from + e->fade_frames >= e->from);
+        double share = 0;
+        for (int64_t i = e->fade_from; i < e->fade_from + e->fade_frames; i++) {
+            const struct st_edit_frame f = st_edit_list_at(list, i);
+            const double now = f.entry == k ? 1 - f.weight : f.weight;
+            assert_true(f.fades && now > share && now < 1);
+            assert_int_equal(f.other.clip, list->entries[f.entry == k ? k - 1 : k].clip);
+            share = now;
+        }
+        if (k > 0 && e->speech && !list->entries[k - 1].speech)
+            assert_int_equal(e->fade_from + e->fade_frames, e->from);
+        if (k > 0 && !e->speech && list->entries[k - 1].speech)
+            assert_int_equal(e->fade_from, e->from);
+    }
+}
+
 static void fades_leave_half_of_each_entry_alone(void **state)
 {
     (void)state;
@@ -139,33 +193,44 @@ static void fades_leave_half_of_each_entry_alone(void **state)
         struct st_edit_list list;
         edit_world_make(&world, 120, 15, &seed);
         make(&list, &world);
-        int64_t faded = 0;
-        for (int64_t i = 0; i < list.frames; i++) {
-            const struct st_edit_frame f = st_edit_list_at(&list, i);
-            faded = i == list.entries[f.entry].from ? 0 : faded;
-            faded += f.fades;
-            assert_true(2 * faded <= list.entries[f.entry].frames);
-        }
-        for (size_t k = 0; k < list.count; k++) {
-            const struct st_edit_entry *e = &list.entries[k];
-            assert_in_range(e->fade_frames, 0, world.settings.transition);
-            assert_true(e->fade_from <= e->from && e->fade_from + e->fade_frames >= e->from);
-            double share = 0;
-            for (int64_t i = e->fade_from; i < e->fade_from + e->fade_frames; i++) {
-                const struct st_edit_frame f = st_edit_list_at(&list, i);
-                const double now = f.entry == k ? 1 - f.weight : f.weight;
-                assert_true(f.fades && now > share && now < 1);
-                assert_int_equal(f.other.clip, list.entries[f.entry == k ? k - 1 : k].clip);
-                share = now;
-            }
-            if (k > 0 && e->speech && !list.entries[k - 1].speech)
-                assert_int_equal(e->fade_from + e->fade_frames, e->from);
-            if (k > 0 && !e->speech && list.entries[k - 1].speech)
-                assert_int_equal(e->fade_from, e->from);
-        }
+        check_fades(&list, world.settings.transition);
         st_edit_list_free(&list);
         edit_world_free(&world);
     }
+}
+
+/* Whatever fades are lengthened, in whatever order: what holds for others holds for them. */
+static void longer_fades_keep_to_their_room(void **state)
+{
+    (void)state;
+    uint64_t seed = 25;
+    int longer = 0;
+    int full = 0;
+    for (int n = 0; n < WORLDS; n++) {
+        struct edit_world world;
+        struct st_edit_list list;
+        edit_world_make(&world, 120, 15, &seed);
+        make(&list, &world);
+        for (size_t tries = 0; tries < 2 * list.count; tries++) {
+            const size_t k = st_random_next(&seed) % list.count;
+            const bool fair = st_random_next(&seed) % 2;
+            const int room = st_edit_list_fade_room(&list, k, fair);
+            assert_true(!fair || room <= st_edit_list_fade_room(&list, k, false));
+            if (k == 0 || world.settings.transition == 0)
+                assert_int_equal(room, 0);
+            if (room == 0)
+                continue;
+            const int now = 1 + (int)(st_random_next(&seed) % (uint64_t)room);
+            longer += now > list.entries[k].fade_frames;
+            full += now == room;
+            st_edit_list_set_fade(&list, k, now);
+            assert_int_equal(list.entries[k].fade_frames, now);
+        }
+        check_fades(&list, ST_EDIT_TRANSITION_MAX);
+        st_edit_list_free(&list);
+        edit_world_free(&world);
+    }
+    assert_true(longer > WORLDS && full > WORLDS / 2);
 }
 
 /* A list of one stretch after another, by hand; frames of each, speech first. */
@@ -211,8 +276,17 @@ static void padding_by_hand(void **state)
     expect_frames(&list, 0, (int64_t[]){0, 1, 2, 3, 0, 1, 2, 3, 3, 3, 3}, 11);
     st_edit_list_free(&list);
 
+    /* A clip that is too long goes forth and back; held, it is cut off. */
     list_by_hand(&list, &clips, (int64_t[]){3}, 1, bounce);
     assert_int_equal(st_edit_list_padding(&list, 0), 0);
+    expect_frames(&list, 0, (int64_t[]){0, 1, 0}, 3);
+    st_edit_list_free(&list);
+
+    list_by_hand(&list, &clips, (int64_t[]){2}, 1, bounce);
+    expect_frames(&list, 0, (int64_t[]){0, 1}, 2);
+    st_edit_list_free(&list);
+
+    list_by_hand(&list, &clips, (int64_t[]){3}, 1, hold);
     expect_frames(&list, 0, (int64_t[]){0, 1, 2}, 3);
     st_edit_list_free(&list);
 
@@ -350,7 +424,7 @@ static void rows_say_what_is_played(void **state)
     const char *want[] = {
         "  0:00:00.00     100  speech   0-99                   -     -      -  00 talk \"100\"",
         "  0:00:04.00     110  speech   99-0           10 bounce     -  0.000  00 talk \"100\"",
-        "  0:00:08.40      15  silence  0-14                   -     4  0.062  01 silence \"20\"",
+        "  0:00:08.40      15  silence  19-12-19               -     4  0.062  01 silence \"20\"",
     };
     assert_int_equal(list.count, 3);
     for (size_t k = 0; k < 3; k++) {
@@ -377,6 +451,7 @@ int main(void)
         cmocka_unit_test(every_frame_hears_its_own_window),
         cmocka_unit_test(pictures_move_one_frame_at_a_time),
         cmocka_unit_test(fades_leave_half_of_each_entry_alone),
+        cmocka_unit_test(longer_fades_keep_to_their_room),
         cmocka_unit_test(padding_by_hand),
         cmocka_unit_test(fades_by_hand),
         cmocka_unit_test(faults_are_told_in_sentences),

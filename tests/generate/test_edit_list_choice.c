@@ -183,14 +183,76 @@ static const struct st_landmarks *face_after(const struct st_edit_list *list, si
     return 2 * frame < clip->frames ? &clip->first : &clip->last;
 }
 
-/* At every turn: of the clips that keep the rest as good none is nearer, unless it just
- * played. */
+/* Of a clip's two ends the one that is nearer to a face, where it may be played either way. */
+static double distance_to_ends(const struct st_landmarks *before, const struct st_clip *clip,
+                               bool both_ways)
+{
+    const double first = distance(before, &clip->first);
+    return both_ways ? fmin(first, distance(before, &clip->last)) : first;
+}
+
+/* A turn: entry k, chosen when so many frames were left after clip `before` of the stretch. */
+struct turn {
+    const struct edit_world *world;
+    const struct st_edit_list *list;
+    struct memory *memory; /* of the stretch */
+    size_t k;
+    int64_t left;
+    int before, just_played; /* -1: none */
+    bool cut;
+};
+
+static bool keeps_the_rest_as_good(const struct turn *t, int i)
+{
+    const struct st_clips *set = &t->world->set;
+    const enum st_clip_kind kind = set->clips[t->list->entries[t->k].clip].kind;
+    const struct st_clip *clip = &set->clips[i];
+    if (clip->kind != kind || (!t->cut && clip->frames > t->left))
+        return false;
+    if (t->cut)
+        return true;
+    const struct cost best = try_once(t->memory, set, kind, t->left, t->before);
+    struct cost cost = try_once(t->memory, set, kind, t->left - clip->frames, i);
+    cost.clips++;
+    cost.repeats += t->before == i;
+    return is_equal(cost, best);
+}
+
+/* Of the clips that keep the rest as good none is nearer with either end, unless it just played.
+ * Returns how many others there were. */
+static int check_turn(const struct turn *t)
+{
+    const struct st_clip *clips = t->world->clips;
+    const struct st_edit_entry *e = &t->list->entries[t->k];
+    const bool both_ways = t->world->settings.pad == ST_EDIT_BOUNCE;
+    const struct st_landmarks *face = t->k ? face_after(t->list, t->k - 1) : NULL;
+    const struct st_clip *shown = &clips[e->clip];
+    const double own = face ? distance(face, e->backward ? &shown->last : &shown->first) : 0;
+    int others = 0;
+    for (int i = 0; i < (int)t->world->set.count; i++) {
+        if (!keeps_the_rest_as_good(t, i))
+            continue;
+        others += e->clip != i;
+        const bool played = t->just_played == i;
+        const bool own_played = t->just_played == e->clip;
+        assert_true(played || !own_played);
+        if (played == own_played && face)
+            assert_true(distance_to_ends(face, &clips[i], both_ways) >= own - 1e-9);
+    }
+    if (face && e->clip != e[-1].clip) {
+        assert_true(own == distance_to_ends(face, shown, both_ways));
+        assert_true(!isfinite(own) || fabs(own - e->joint) < 1e-9);
+    }
+    return others;
+}
+
 static void each_join_is_the_nearest_of_equals(void **state)
 {
     (void)state;
     uint64_t seed = 12;
     struct memory *memory = malloc(sizeof *memory);
     int choices = 0;
+    int backward = 0;
     assert_non_null(memory);
     for (int n = 0; n < 1500; n++) {
         struct edit_world world;
@@ -209,31 +271,11 @@ static void each_join_is_the_nearest_of_equals(void **state)
             const struct cost all = try_once(memory, &world.set, kind, left, -1);
             for (; k < list.count && list.entries[k].from < stretches[s].from + stretches[s].frames;
                  k++) {
-                const struct cost best = try_once(memory, &world.set, kind, left, before);
                 const struct st_edit_entry *e = &list.entries[k];
-                const double own =
-                    k ? distance(face_after(&list, k - 1), &world.clips[e->clip].first) : 0;
-                for (size_t i = 0; i < world.set.count; i++) {
-                    const struct st_clip *clip = &world.clips[i];
-                    if (clip->kind != kind || (!cut && clip->frames > left))
-                        continue;
-                    if (!cut) {
-                        struct cost cost =
-                            try_once(memory, &world.set, kind, left - clip->frames, (int)i);
-                        cost.clips++;
-                        cost.repeats += before == (int)i;
-                        if (!is_equal(cost, best))
-                            continue;
-                    }
-                    choices += e->clip != (int)i;
-                    const bool played = just_played[kind] == (int)i;
-                    const bool own_played = just_played[kind] == e->clip;
-                    assert_true(played || !own_played);
-                    if (played == own_played && k > 0)
-                        assert_true(distance(face_after(&list, k - 1), &clip->first) >= own - 1e-9);
-                }
-                if (k > 0 && e->clip != list.entries[k - 1].clip && isfinite(own))
-                    assert_true(fabs(own - e->joint) < 1e-9);
+                const struct turn turn = {&world, &list, memory, k, left, before, just_played[kind],
+                                          cut};
+                choices += check_turn(&turn);
+                backward += e->backward;
                 before = just_played[kind] = e->clip;
                 left -= cut ? left : world.clips[e->clip].frames;
             }
@@ -242,7 +284,59 @@ static void each_join_is_the_nearest_of_equals(void **state)
         st_edit_list_free(&list);
     }
     assert_true(choices > 4000); /* that another clip would have been as good */
+    assert_true(backward > 1000);
     free(memory);
+}
+
+/* The face of a clip's frame lies where frame and clip say. */
+static synctalk_status read_face(const struct st_clip_faces *faces, int64_t frame,
+                                 struct st_landmarks *landmarks, synctalk_error *err)
+{
+    (void)faces;
+    (void)err;
+    *landmarks = (struct st_landmarks){.count = 5};
+    for (int i = 0; i < 5; i++)
+        landmarks->points[i] = (struct st_point){(float)(frame + 100 * (i % 2)), (float)(50 * i)};
+    return SYNCTALK_OK;
+}
+
+/* Guards a joint that is chosen by the end of a clip, where padding stops in its middle. */
+static void joints_are_chosen_by_the_frame_that_is_shown(void **state)
+{
+    (void)state;
+    const struct st_clip_faces faces = {read_face};
+    struct st_clip clips[] = {
+        {.name = "talk", .kind = ST_CLIP_TALK, .frames = 40, .faces = &faces},
+        {.name = "idle of the end", .kind = ST_CLIP_SILENCE, .frames = 30},
+        {.name = "idle of the middle", .kind = ST_CLIP_SILENCE, .frames = 30},
+    };
+    const struct st_clips set = {"core_clips/NAME", clips, 3};
+    struct st_stretch stretches[] = {{0, 40, true}, {40, 30, false}};
+    struct st_timeline line = {70, stretches, 2};
+    const struct st_edit_settings settings = {25, 4, ST_EDIT_BOUNCE};
+    struct st_edit_list list;
+    ST_OK(read_face(NULL, 0, &clips[0].first, err));
+    ST_OK(read_face(NULL, 39, &clips[0].last, err));
+    ST_OK(read_face(NULL, 39, &clips[1].first, err));
+    ST_OK(read_face(NULL, 60, &clips[1].last, err));
+    ST_OK(read_face(NULL, 60, &clips[2].first, err));
+    ST_OK(read_face(NULL, 24, &clips[2].last, err));
+
+    ST_OK(st_edit_list_make(&list, &set, &line, &settings, err));
+    assert_int_equal(list.entries[1].clip, 1);
+    assert_true(list.entries[1].joint == 0 && !list.entries[1].backward);
+    st_edit_list_free(&list);
+
+    /* Fifteen frames of padding end on frame 24. */
+    stretches[0].frames = stretches[1].from = 55;
+    line.frames = 85;
+    ST_OK(st_edit_list_make(&list, &set, &line, &settings, err));
+    assert_int_equal(list.count, 2);
+    assert_int_equal(st_edit_list_at(&list, 54).picture.frame, 24);
+    assert_int_equal(list.entries[1].clip, 2);
+    assert_true(list.entries[1].joint == 0 && list.entries[1].backward);
+    assert_int_equal(st_edit_list_at(&list, 70).picture.frame, 14);
+    st_edit_list_free(&list);
 }
 
 /* Of clips that fit equally, all come to their turn where no landmarks tell them apart. */
@@ -343,6 +437,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_fits_better),
         cmocka_unit_test(each_join_is_the_nearest_of_equals),
+        cmocka_unit_test(joints_are_chosen_by_the_frame_that_is_shown),
         cmocka_unit_test(clips_without_faces_take_turns),
         cmocka_unit_test(ten_hours_from_thousands_of_clips),
         cmocka_unit_test(ten_hours_from_the_shortest_clips),

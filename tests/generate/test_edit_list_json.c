@@ -28,6 +28,7 @@ static void expect_equal(const struct st_edit_list *a, const struct st_edit_list
         assert_int_equal(p->fade_frames, q->fade_frames);
         assert_int_equal(p->clip, q->clip);
         assert_int_equal(p->backward, q->backward);
+        assert_int_equal(p->turn, q->turn);
         assert_int_equal(p->speech, q->speech);
         assert_true(isinf(p->joint) ? isinf(q->joint)
                                     : fabs(p->joint - q->joint) <= 1e-5 * p->joint);
@@ -168,6 +169,8 @@ static void faults_are_told_in_sentences(void **state)
     expect_fault(&scene, "entries/0/first", json_integer(-1), bad, "\"first\" of entry 1 is -1");
     expect_fault(&scene, "entries/0/first", json_integer(30), bad, "\"first\" of entry 1 is 30");
     expect_fault(&scene, "entries/0/direction", json_string("up"), bad, "\"direction\"");
+    expect_fault(&scene, "entries/0/turn", json_integer(30), bad, "\"turn\" of entry 1 is 30");
+    expect_fault(&scene, "entries/0/turn", json_string("end"), bad, "no whole number \"turn\"");
     expect_fault(&scene, "entries/0/type", json_string("silence"), bad, "a talk clip");
     expect_fault(&scene, "entries/0/sync", json_false(), bad, "\"sync\" of entry 1 must be true");
     expect_fault(&scene, "entries/2/sync", json_true(), bad, "\"sync\" of entry 3 must be false");
