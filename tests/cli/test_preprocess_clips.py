@@ -74,7 +74,7 @@ class Demo(harness.DemoCase):
         *clips, total = map(json.loads, out.splitlines())
         self.assertTrue(all(c["state"] == "foreign" and c["source"] is None and c["frames"] > 0
                             for c in clips), out)
-        self.assertEqual((total["talk"], total["silence"], total["missing"]), (2, 2, 0))
+        self.assertEqual((total["talk"], total["silence"], total["missing"]), (5, 6, 0))
 
     def test_clips_of_the_demo_join(self):
         """Clips that ended in mid-motion showed a double collar while one faded into the next."""

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* demo_person ROOT [SECONDS]: the demo person as a project that is ready to generate from.
+/* demo_person ROOT [SECONDS [SHARE]]: the demo person as a project that is ready to generate from.
  *
  *     ROOT/dataset/demo       SECONDS of rendered frames, with landmarks and sound
  *     ROOT/checkpoint/demo    the person's network, from data/demo
  *     ROOT/model              the audio encoder, from data
  *     ROOT/dataset/demo/core_clips
- *                             short films for clips mode, speaking and silent, 9 seconds to
- *                             12 of the dataset
+ *                             short films for clips mode, speaking and silent, SHARE of 27
+ *                             seconds; unless told SECONDS / 12
  *     ROOT/demo.wav           an English and a German sentence in voices that neither
  *                             network was trained on
  *     ROOT/demo-pause.wav     likewise, with two seconds of silence between them
@@ -29,18 +29,23 @@
 #define SECONDS 1.6
 #define PAUSE_SECONDS 0.6
 #define SILENT_SECONDS 4 /* of a sound where there is no synthesiser */
-#define SETTLE_SECONDS 0.5
+/* A clip leaves the still pose, and comes back to it, in this time or a quarter of its own; it
+ * moves the less the less time it has, so that short clips are no more hectic than long ones. */
+#define SETTLE_SECONDS 1.0
 
-/* As long as `seconds` in a dataset of 12 seconds, and in proportion to others. */
+/* As long as `seconds` where their share is 1. Lengths have few divisors in common, so that some
+ * of them fill nearly any stretch; the shortest pause that is one has a clip, too. */
 static const struct {
     const char *name, *type;
     double seconds;
     uint32_t seed;
 } clips[] = {
-    {"demo talk 1,8s", "talk", 1.8, 201},
-    {"demo talk 2s", "talk", 2, 202},
-    {"demo silence 2,2s", "silence", 2.2, 203},
-    {"demo idle 3s", "silence", 3, 204},
+    {"demo talk 1,3s", "talk", 1.28, 201},    {"demo talk 1,9s", "talk", 1.88, 202},
+    {"demo talk 2,5s", "talk", 2.48, 203},    {"demo talk 3,6s", "talk", 3.6, 204},
+    {"demo talk 5s", "talk", 5, 205},         {"demo silence 0,8s", "silence", 0.8, 206},
+    {"demo silence 1s", "silence", 1.0, 207}, {"demo silence 1,4s", "silence", 1.36, 208},
+    {"demo silence 2s", "silence", 2, 209},   {"demo idle 3s", "silence", 3, 210},
+    {"demo idle 4,4s", "silence", 4.4, 211},
 };
 #define CLIPS (sizeof clips / sizeof *clips)
 #define CLIPS_BESIDE 12.0 /* seconds */
@@ -152,17 +157,18 @@ static synctalk_status film_clip(const char *root, const struct person *person,
     char folder[ST_PATH_MAX];
     struct shoot shoot = shoot_of(person, script, seconds, clips[n].seed);
 
-    shoot.settle_s = (float)(seconds < 4 * SETTLE_SECONDS ? seconds / 4 : SETTLE_SECONDS);
+    const double settle = seconds < 4 * SETTLE_SECONDS ? seconds / 4 : SETTLE_SECONDS;
+    shoot.settle_s = (float)settle;
+    shoot.motion.life = (float)(settle / SETTLE_SECONDS);
     if ((st = st_path_format(folder, err, "%s/dataset/demo/core_clips/%s", root, clips[n].name)) ||
         (st = shoot_frames(&shoot, folder, err)))
         return st;
     return describe_clip(folder, clips[n].type, shoot.frames, err);
 }
 
-static synctalk_status film_all(const char *root, double seconds, synctalk_error *err)
+static synctalk_status film_all(const char *root, double seconds, double share, synctalk_error *err)
 {
     synctalk_status st = SYNCTALK_OK;
-    const double share = seconds / CLIPS_BESIDE;
     const struct script_settings said = lines_for(seconds, SCENE_SEED, false);
     struct script *scripts[CLIPS] = {NULL};
     struct script *script = NULL;
@@ -250,11 +256,12 @@ done:
     return st;
 }
 
-static synctalk_status make_project(const char *root, double seconds, synctalk_error *err)
+static synctalk_status make_project(const char *root, double seconds, double share,
+                                    synctalk_error *err)
 {
     /* Speech first: a synthesiser is a child process, and those want a small parent. */
     synctalk_status st = make_folders(root, err);
-    if (st || (st = speak(root, err)) || (st = film_all(root, seconds, err)))
+    if (st || (st = speak(root, err)) || (st = film_all(root, seconds, share, err)))
         return st;
     for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
         if ((st = copy_file(root, networks[i].to, networks[i].from, err)))
@@ -265,12 +272,14 @@ static synctalk_status make_project(const char *root, double seconds, synctalk_e
 int main(int count, char **words)
 {
     synctalk_error err = {0};
-    const double seconds = count == 3 ? strtod(words[2], NULL) : SECONDS;
-    if (count < 2 || count > 3 || words[1][0] == '-' || words[1][0] == '\0' || !(seconds > 0)) {
-        fputs("usage: demo_person ROOT [SECONDS]\n", stderr);
+    const double seconds = count > 2 ? strtod(words[2], NULL) : SECONDS;
+    const double share = count > 3 ? strtod(words[3], NULL) : seconds / CLIPS_BESIDE;
+    if (count < 2 || count > 4 || words[1][0] == '-' || words[1][0] == '\0' || !(seconds > 0) ||
+        !(share > 0)) {
+        fputs("usage: demo_person ROOT [SECONDS [SHARE]]\n", stderr);
         return 2;
     }
-    if (make_project(words[1], seconds, &err)) {
+    if (make_project(words[1], seconds, share, &err)) {
         fprintf(stderr, "demo_person: %s\n", err.message);
         return 1;
     }
