@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 void *st_alloc_aligned(size_t size)
 {
@@ -14,4 +17,18 @@ void *st_alloc_aligned(size_t size)
     if (block)
         memset(block, 0, rounded);
     return block;
+}
+
+void *st_alloc_large(size_t size)
+{
+    if (size < HUGE_PAGE)
+        return st_alloc_aligned(size);
+    if (size > SIZE_MAX - HUGE_PAGE)
+        return NULL;
+    const size_t rounded = (size + (HUGE_PAGE - 1)) & ~(HUGE_PAGE - 1);
+    void *block = aligned_alloc(HUGE_PAGE, rounded);
+    if (!block)
+        return NULL;
+    (void)madvise(block, rounded, MADV_HUGEPAGE);
+    return memset(block, 0, size);
 }

@@ -32,4 +32,7 @@ static inline size_t st_align_size(size_t size)
 /* A zeroed block on an ST_ALIGNMENT boundary, or NULL. Ended by free(). */
 void *st_alloc_aligned(size_t size);
 
+/* The same for what is large and often read: on huge pages, where the system has any. */
+void *st_alloc_large(size_t size);
+
 #endif /* ST_BASE_MEMORY_H */

@@ -40,9 +40,10 @@ struct st_row_kernels {
     /* dst = src */
     void (*copy)(void *dst, enum st_row_element element, const float *src, size_t count);
 
-    /* Each row's first `valid` numbers as probabilities, the rest of the row zeros. */
-    void (*softmax)(void *dst, enum st_row_element element, const float *src, size_t valid,
-                    size_t rows, size_t width);
+    /* Each row's first `valid` numbers as probabilities, the rest of the row zeros. src may
+     * be left holding anything. */
+    void (*softmax)(void *dst, enum st_row_element element, float *src, size_t valid, size_t rows,
+                    size_t width);
 };
 
 /* The best variants among `flags`, SYNCTALK_CPU_* bits. */

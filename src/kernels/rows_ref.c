@@ -60,7 +60,7 @@ static void copy_ref(void *dst, enum st_row_element element, const float *src, s
         put(dst, element, i, src[i]);
 }
 
-static void softmax_ref(void *dst, enum st_row_element element, const float *src, size_t valid,
+static void softmax_ref(void *dst, enum st_row_element element, float *src, size_t valid,
                         size_t rows, size_t width)
 {
     for (size_t r = 0; r < rows; r++) {

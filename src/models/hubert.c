@@ -39,8 +39,8 @@ static void size_tiles(struct st_hubert *h)
 {
     const struct st_hubert_config *c = &h->config;
     const bool bf16 = h->element == ST_ROW_BF16;
-    /* AMX wants multiples of 16; a full piece is exactly eight blocks of 125. */
-    h->block = bf16 ? 128 : 125;
+    /* AMX wants multiples of 16; a full piece is exactly four blocks of 250. */
+    h->block = bf16 ? 256 : 250;
     h->tile = bf16 ? 32 : 25;
     h->rows_room = h->block * ST_HUBERT_BLOCKS;
     size_t rows = h->tile;
@@ -101,6 +101,11 @@ void st_hubert_close(struct st_hubert **hubert)
     for (size_t i = 0; h->layers && i < h->config.layers; i++) {
         end_norm(&h->layers[i].attention_norm);
         end_norm(&h->layers[i].final_norm);
+        free(h->layers[i].query);
+        free(h->layers[i].key);
+        free(h->layers[i].value);
+        free(h->layers[i].widen);
+        free(h->layers[i].narrow);
     }
     free(h->layers);
     free(h->positions);

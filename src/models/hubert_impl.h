@@ -7,8 +7,10 @@
 #include "models/hubert.h"
 #include "nn/dense.h"
 
-/* Rows of a piece go through the layers in blocks: a thread takes one at a time. */
-#define ST_HUBERT_BLOCKS 8
+/* Rows of a piece go through the layers in blocks: a thread takes one at a time. Few, since
+ * all weights are read once a block. */
+#define ST_HUBERT_BLOCKS 4
+#define ST_HUBERT_STRIPE 512 /* channels of the wide part, the last stripe apart */
 
 /* What a row-wise norm takes; NULL where there is none. */
 struct st_hubert_norm {
@@ -20,9 +22,14 @@ struct st_hubert_convolution {
     struct st_hubert_norm norm;
 };
 
+/* Products of few columns are the faster ones, and what they give lies together: queries,
+ * keys and values are made head by head, and the wide part in stripes, each of which is
+ * narrowed and added before the next is made. */
 struct st_hubert_layer {
-    struct st_dense_layer *query, *key, *value, *out; /* the query scaled by 1/sqrt(d) */
-    struct st_dense_layer *widen, *narrow;            /* the feed-forward pair, GELU between */
+    struct st_dense_layer **query, **key, **value; /* [heads]; own the lists; the query is
+                                                      scaled by 1/sqrt(d) */
+    struct st_dense_layer *out;
+    struct st_dense_layer **widen, **narrow; /* [stripes]; own the lists; GELU between */
     struct st_hubert_norm attention_norm, final_norm;
 };
 
@@ -55,6 +62,7 @@ struct st_hubert_worker {
     void *first, *second;          /* own; see st_hubert_run_open() for their sizes */
     float *scores;                 /* owns; [block, rows_room] */
     void *weights;                 /* owns; [block, rows_room] */
+    void *mixed;                   /* owns; [block, d], of one head */
     synctalk_status status;        /* of the first turn that failed */
     synctalk_error error;
 };
@@ -71,7 +79,7 @@ struct st_hubert_run {
     size_t count, T;      /* of the piece: samples, rows */
     float *features;      /* owns; [rows_room, channels of the last convolution] */
     float *x;             /* owns; [rows_room, hidden] */
-    void *query;          /* owns; [rows_room, hidden] */
+    void *query;          /* owns; [heads, rows_room, d] */
     void *key[2];         /* own; of even and odd layers: while one thread is through with a */
     void *value[2];       /*   layer and writes those of the next, another still reads */
     double *sums;         /* owns; [tiles, 2, channels]; NULL without a group norm */
@@ -85,6 +93,11 @@ synctalk_status st_hubert_front(struct st_hubert_run *run, synctalk_error *err);
 /* turn() for [0, count), and the first failure of its workers; or E_CANCELLED. */
 synctalk_status st_hubert_for(struct st_hubert_run *run, size_t count, st_pool_turn turn,
                               synctalk_error *err);
+
+static inline size_t st_hubert_stripes(const struct st_hubert_config *config)
+{
+    return (config->intermediate + ST_HUBERT_STRIPE - 1) / ST_HUBERT_STRIPE;
+}
 
 static inline size_t st_hubert_blocks(const struct st_hubert_run *run)
 {

@@ -107,24 +107,39 @@ static synctalk_status take_norm(struct loader *load, struct st_hubert_norm *nor
     return take_vector(load, &norm->shift, name, count);
 }
 
-static synctalk_status take_linear(struct loader *load, struct st_dense_layer **out,
-                                   const struct st_dense_conv *shape, float factor,
+/* A linear layer's weights [to, from] and bias into the buffers, times `factor`. */
+static synctalk_status read_linear(struct loader *load, size_t from, size_t to, float factor,
                                    const char *owner)
 {
     char name[NAME_MAX];
     synctalk_status st;
     name_tensor(load, name, "%s.weight", owner);
-    if ((st = take(load, 0, name, 2, (const size_t[]){shape->K, shape->C})))
+    if ((st = take(load, 0, name, 2, (const size_t[]){to, from})))
         return st;
     name_tensor(load, name, "%s.bias", owner);
-    if ((st = take(load, 1, name, 1, &shape->K)))
+    if ((st = take(load, 1, name, 1, &to)))
         return st;
-    for (size_t i = 0; factor != 1 && i < shape->K * shape->C; i++)
+    for (size_t i = 0; factor != 1 && i < to * from; i++)
         load->buffer[0][i] *= factor;
-    for (size_t i = 0; factor != 1 && i < shape->K; i++)
+    for (size_t i = 0; factor != 1 && i < to; i++)
         load->buffer[1][i] *= factor;
-    return st_dense_add_conv(out, load->hubert->dense, shape, load->buffer[0], load->buffer[1],
-                             load->err);
+    return SYNCTALK_OK;
+}
+
+static synctalk_status take_linear(struct loader *load, struct st_dense_layer **out,
+                                   const struct st_dense_conv *shape, const char *owner)
+{
+    synctalk_status st = read_linear(load, shape->C, shape->K, 1, owner);
+    return st ? st
+              : st_dense_add_conv(out, load->hubert->dense, shape, load->buffer[0], load->buffer[1],
+                                  load->err);
+}
+
+static synctalk_status make_list(struct loader *load, struct st_dense_layer ***list, size_t count)
+{
+    *list = calloc(count, sizeof **list);
+    return *list ? SYNCTALK_OK
+                 : st_fail_memory(load->err, "a list of layers", count * sizeof **list);
 }
 
 static synctalk_status take_convolution(struct loader *load, size_t i)
@@ -227,9 +242,7 @@ static synctalk_status take_positions(struct loader *load)
     name_tensor(load, name, "encoder.pos_conv_embed.conv.bias");
     if ((st = take(load, 1, name, 1, &c->hidden)))
         return st;
-    if (!(h->positions = calloc(c->position_groups, sizeof *h->positions)))
-        return st_fail_memory(load->err, "a list of layers",
-                              c->position_groups * sizeof *h->positions);
+    st = make_list(load, &h->positions, c->position_groups);
     for (size_t g = 0; !st && g < c->position_groups; g++)
         st = st_dense_add_conv(&h->positions[g], h->dense, &shape,
                                load->buffer[0] + g * width * width * c->position_kernel,
@@ -237,58 +250,126 @@ static synctalk_status take_positions(struct loader *load)
     return st;
 }
 
+/* A linear layer of a block's rows, from elements of the network. */
+static struct st_dense_conv linear_shape(const struct st_hubert *h, size_t from, size_t to)
+{
+    return (struct st_dense_conv){.C = from,
+                                  .K = to,
+                                  .kernel = 1,
+                                  .stride = 1,
+                                  .rows = h->block,
+                                  .src = h->element,
+                                  .dst = h->element};
+}
+
+/* One of query, key and value: a layer for each head. */
+static synctalk_status take_heads(struct loader *load, struct st_dense_layer ***list, size_t layer,
+                                  char which)
+{
+    struct st_hubert *h = load->hubert;
+    const size_t hidden = h->config.hidden, heads = h->config.heads, d = hidden / heads;
+    const float factor = which == 'q' ? (float)(1 / sqrt((double)d)) : 1;
+    const struct st_dense_conv shape = linear_shape(h, hidden, d);
+    char owner[NAME_MAX];
+    snprintf(owner, sizeof owner, "encoder.layers.%zu.attention.%c_proj", layer, which);
+    synctalk_status st = read_linear(load, hidden, hidden, factor, owner);
+    if (!st)
+        st = make_list(load, list, heads);
+    for (size_t i = 0; !st && i < heads; i++)
+        st = st_dense_add_conv(&(*list)[i], h->dense, &shape, load->buffer[0] + i * d * hidden,
+                               load->buffer[1] + i * d, load->err);
+    return st;
+}
+
+static size_t stripe_width(const struct st_hubert *h, size_t i)
+{
+    const size_t rest = h->config.intermediate - i * ST_HUBERT_STRIPE;
+    return rest < ST_HUBERT_STRIPE ? rest : ST_HUBERT_STRIPE;
+}
+
+static synctalk_status take_wide(struct loader *load, struct st_hubert_layer *layer, size_t number)
+{
+    struct st_hubert *h = load->hubert;
+    const size_t hidden = h->config.hidden, stripes = st_hubert_stripes(&h->config);
+    char owner[NAME_MAX];
+    snprintf(owner, sizeof owner, "encoder.layers.%zu.feed_forward.intermediate_dense", number);
+    synctalk_status st = read_linear(load, hidden, h->config.intermediate, 1, owner);
+    if (!st)
+        st = make_list(load, &layer->widen, stripes);
+    for (size_t i = 0; !st && i < stripes; i++) {
+        struct st_dense_conv shape = linear_shape(h, hidden, stripe_width(h, i));
+        shape.gelu = true;
+        st = st_dense_add_conv(&layer->widen[i], h->dense, &shape,
+                               load->buffer[0] + i * ST_HUBERT_STRIPE * hidden,
+                               load->buffer[1] + i * ST_HUBERT_STRIPE, load->err);
+    }
+    return st;
+}
+
+/* Stripes of the weights' columns; the first one brings the bias. */
+static synctalk_status take_narrow(struct loader *load, struct st_hubert_layer *layer,
+                                   size_t number)
+{
+    struct st_hubert *h = load->hubert;
+    const size_t hidden = h->config.hidden, wide = h->config.intermediate;
+    const size_t stripes = st_hubert_stripes(&h->config);
+    char owner[NAME_MAX];
+    float *columns = NULL;
+    snprintf(owner, sizeof owner, "encoder.layers.%zu.feed_forward.output_dense", number);
+    synctalk_status st = read_linear(load, wide, hidden, 1, owner);
+    if (!st)
+        st = make_list(load, &layer->narrow, stripes);
+    if (!st && !(columns = malloc(hidden * ST_HUBERT_STRIPE * sizeof *columns)))
+        st = st_fail_memory(load->err, "a tensor", hidden * ST_HUBERT_STRIPE * sizeof *columns);
+    for (size_t i = 0; !st && i < stripes; i++) {
+        const size_t width = stripe_width(h, i);
+        struct st_dense_conv shape = linear_shape(h, width, hidden);
+        shape.dst = ST_ROW_F32;
+        shape.add = true;
+        for (size_t row = 0; row < hidden; row++)
+            memcpy(columns + row * width, load->buffer[0] + row * wide + i * ST_HUBERT_STRIPE,
+                   width * sizeof *columns);
+        st = st_dense_add_conv(&layer->narrow[i], h->dense, &shape, columns,
+                               i == 0 ? load->buffer[1] : NULL, load->err);
+    }
+    free(columns);
+    return st;
+}
+
 static synctalk_status take_layer(struct loader *load, size_t i)
 {
     struct st_hubert *h = load->hubert;
-    const struct st_hubert_config *c = &h->config;
     struct st_hubert_layer *layer = &h->layers[i];
-    const enum st_row_element e = h->element;
-    const float query_factor = (float)(1 / sqrt((double)(c->hidden / c->heads)));
-    const size_t n = c->hidden, wide = c->intermediate, rows = h->block;
-    const struct {
-        struct st_dense_layer **layer;
-        const char *name;
-        float factor;
-        struct st_dense_conv shape;
-    } linears[] = {
-        {&layer->query, "attention.q_proj", query_factor, {n, n, 1, 1, rows, e, e, false, false}},
-        {&layer->key, "attention.k_proj", 1, {n, n, 1, 1, rows, e, e, false, false}},
-        {&layer->value, "attention.v_proj", 1, {n, n, 1, 1, rows, e, e, false, false}},
-        {&layer->out, "attention.out_proj", 1, {n, n, 1, 1, rows, e, ST_ROW_F32, false, true}},
-        {&layer->widen,
-         "feed_forward.intermediate_dense",
-         1,
-         {n, wide, 1, 1, rows, e, e, true, false}},
-        {&layer->narrow,
-         "feed_forward.output_dense",
-         1,
-         {wide, n, 1, 1, rows, e, ST_ROW_F32, false, true}},
-    };
+    const size_t hidden = h->config.hidden;
+    struct st_dense_conv out = linear_shape(h, hidden, hidden);
     char owner[NAME_MAX];
-    synctalk_status st = SYNCTALK_OK;
+    synctalk_status st;
 
-    for (size_t k = 0; !st && k < sizeof linears / sizeof *linears; k++) {
-        snprintf(owner, sizeof owner, "encoder.layers.%zu.%s", i, linears[k].name);
-        st = take_linear(load, linears[k].layer, &linears[k].shape, linears[k].factor, owner);
-    }
+    if ((st = take_heads(load, &layer->query, i, 'q')) ||
+        (st = take_heads(load, &layer->key, i, 'k')) ||
+        (st = take_heads(load, &layer->value, i, 'v')))
+        return st;
+    out.dst = ST_ROW_F32;
+    out.add = true;
+    snprintf(owner, sizeof owner, "encoder.layers.%zu.attention.out_proj", i);
+    if ((st = take_linear(load, &layer->out, &out, owner)) || (st = take_wide(load, layer, i)) ||
+        (st = take_narrow(load, layer, i)))
+        return st;
     snprintf(owner, sizeof owner, "encoder.layers.%zu.layer_norm", i);
-    if (st || (st = take_norm(load, &layer->attention_norm, n, owner)))
+    if ((st = take_norm(load, &layer->attention_norm, hidden, owner)))
         return st;
     snprintf(owner, sizeof owner, "encoder.layers.%zu.final_layer_norm", i);
-    return take_norm(load, &layer->final_norm, n, owner);
+    return take_norm(load, &layer->final_norm, hidden, owner);
 }
 
 static synctalk_status make_products(struct loader *load)
 {
     struct st_hubert *h = load->hubert;
-    const size_t hidden = h->config.hidden, d = hidden / h->config.heads;
+    const size_t d = h->config.hidden / h->config.heads;
     const struct st_dense_product scores = {
         .M = h->block,
         .K = d,
         .N = h->rows_room,
-        .a_stride = hidden,
-        .b_stride = hidden,
-        .dst_stride = h->rows_room,
         .transposed = true,
         .src = h->element,
         .dst = ST_ROW_F32,
@@ -297,9 +378,6 @@ static synctalk_status make_products(struct loader *load)
         .M = h->block,
         .K = h->rows_room,
         .N = d,
-        .a_stride = h->rows_room,
-        .b_stride = hidden,
-        .dst_stride = hidden,
         .src = h->element,
         .dst = h->element,
     };
@@ -345,7 +423,7 @@ static synctalk_status take_all(struct loader *load)
     if (!st && c->projection_norm)
         st = take_norm(load, &h->projection_norm, channels, "feature_projection.layer_norm");
     if (!st)
-        st = take_linear(load, &h->projection, &projection, 1, "feature_projection.projection");
+        st = take_linear(load, &h->projection, &projection, "feature_projection.projection");
     if (!st)
         st = take_positions(load);
     if (!st)

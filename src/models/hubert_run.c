@@ -100,14 +100,18 @@ static void ask(struct st_hubert_run *run, struct st_hubert_worker *worker, size
     const struct st_hubert *h = run->hubert;
     const struct st_hubert_layer *l = &h->layers[layer];
     const size_t at = block * h->block * h->config.hidden;
+    const size_t d = h->config.hidden / h->config.heads;
 
     if (h->config.pre_norm)
         norm_block(h, worker->first, h->element, run->x + at, &l->attention_norm, h->config.hidden);
     else
         h->rows.copy(worker->first, h->element, run->x + at, h->block * h->config.hidden);
-    call(l->query, worker, worker->first, NULL, place(h, run->query, at));
-    call(l->key, worker, worker->first, NULL, place(h, run->key[layer % 2], at));
-    call(l->value, worker, worker->first, NULL, place(h, run->value[layer % 2], at));
+    for (size_t head = 0; head < h->config.heads; head++) {
+        const size_t to = (head * h->rows_room + block * h->block) * d;
+        call(l->query[head], worker, worker->first, NULL, place(h, run->query, to));
+        call(l->key[head], worker, worker->first, NULL, place(h, run->key[layer % 2], to));
+        call(l->value[head], worker, worker->first, NULL, place(h, run->value[layer % 2], to));
+    }
 }
 
 static void ask_first(void *context, size_t block, int number)
@@ -125,15 +129,19 @@ static void attend(struct st_hubert_run *run, struct st_hubert_worker *worker, s
 {
     const struct st_hubert *h = run->hubert;
     const size_t hidden = h->config.hidden, d = hidden / h->config.heads;
-    void *query = place(h, run->query, block * h->block * hidden);
-    void *key = run->key[run->layer % 2], *value = run->value[run->layer % 2];
+    const size_t bytes = d * st_row_element_bytes(h->element);
 
     for (size_t head = 0; !worker->status && head < h->config.heads; head++) {
-        call(h->scores, worker, place(h, query, head * d), place(h, key, head * d), worker->scores);
+        const size_t at = head * h->rows_room * d;
+        call(h->scores, worker, place(h, run->query, at + block * h->block * d),
+             place(h, run->key[run->layer % 2], at), worker->scores);
         h->rows.softmax(worker->weights, h->element, worker->scores, run->T, h->block,
                         h->rows_room);
-        call(h->mix, worker, worker->weights, place(h, value, head * d),
-             place(h, worker->first, head * d));
+        call(h->mix, worker, worker->weights, place(h, run->value[run->layer % 2], at),
+             worker->mixed);
+        for (size_t row = 0; row < h->block; row++)
+            memcpy(place(h, worker->first, row * hidden + head * d),
+                   place(h, worker->mixed, row * d), bytes);
     }
 }
 
@@ -155,8 +163,10 @@ static void layer_block(void *context, size_t block, int number)
         norm_block(h, x, ST_ROW_F32, x, &l->attention_norm, hidden);
         h->rows.copy(worker->first, h->element, x, h->block * hidden);
     }
-    call(l->widen, worker, worker->first, NULL, worker->second);
-    call(l->narrow, worker, worker->second, NULL, x);
+    for (size_t i = 0; i < st_hubert_stripes(&h->config); i++) {
+        call(l->widen[i], worker, worker->first, NULL, worker->second);
+        call(l->narrow[i], worker, worker->second, NULL, x);
+    }
     if (!h->config.pre_norm)
         norm_block(h, x, ST_ROW_F32, x, &l->final_norm, hidden);
     if (!last)
@@ -170,12 +180,15 @@ static void layer_block(void *context, size_t block, int number)
 static void clear_rest(struct st_hubert_run *run)
 {
     const struct st_hubert *h = run->hubert;
-    const size_t hidden = h->config.hidden, at = st_hubert_blocks(run) * h->block;
-    const size_t bytes = (h->rows_room - at) * hidden * st_row_element_bytes(h->element);
-    for (int i = 0; i < 2; i++) {
-        memset(place(h, run->key[i], at * hidden), 0, bytes);
-        memset(place(h, run->value[i], at * hidden), 0, bytes);
-    }
+    const size_t d = h->config.hidden / h->config.heads;
+    const size_t at = st_hubert_blocks(run) * h->block;
+    const size_t bytes = (h->rows_room - at) * d * st_row_element_bytes(h->element);
+    for (size_t head = 0; head < h->config.heads; head++)
+        for (int i = 0; i < 2; i++) {
+            const size_t to = (head * h->rows_room + at) * d;
+            memset(place(h, run->key[i], to), 0, bytes);
+            memset(place(h, run->value[i], to), 0, bytes);
+        }
 }
 
 synctalk_status st_hubert_run(struct st_hubert_run *run, const float *samples, size_t count,
@@ -218,7 +231,7 @@ static size_t buffer_bytes(const struct st_hubert *h)
     size_t floats = (h->rows_room + c->position_kernel) * width;
     for (size_t i = 0; i < c->convs; i++)
         floats = larger(floats, h->tile_rows[i] * c->conv_dim[i]);
-    floats = larger(floats, h->block * larger(c->hidden, c->intermediate));
+    floats = larger(floats, h->block * larger(c->hidden, ST_HUBERT_STRIPE));
     return larger(floats, h->block * c->conv_dim[c->convs - 1]) * sizeof(float);
 }
 
@@ -232,8 +245,9 @@ static bool open_workers(struct st_hubert_run *run, size_t *asked, synctalk_stat
     for (int i = 0; i < run->threads; i++) {
         struct st_hubert_worker *w = &run->workers[i];
         *asked = bytes;
-        if (!(w->first = st_alloc_aligned(bytes)) || !(w->second = st_alloc_aligned(bytes)) ||
-            !(w->scores = st_alloc_aligned(scores)) || !(w->weights = st_alloc_aligned(scores)))
+        if (!(w->first = st_alloc_large(bytes)) || !(w->second = st_alloc_large(bytes)) ||
+            !(w->scores = st_alloc_large(scores)) || !(w->weights = st_alloc_large(scores)) ||
+            !(w->mixed = st_alloc_large(h->block * h->config.hidden * sizeof(float))))
             return false;
         if ((*st = st_dense_worker_create(&w->dense, h->dense, err)))
             return true;
@@ -253,18 +267,18 @@ static bool open_arrays(struct st_hubert_run *run, size_t *asked)
 
     *asked = bytes;
     for (int i = 0; i < 2; i++)
-        if (!(run->key[i] = st_alloc_aligned(bytes)) || !(run->value[i] = st_alloc_aligned(bytes)))
+        if (!(run->key[i] = st_alloc_large(bytes)) || !(run->value[i] = st_alloc_large(bytes)))
             return false;
     *asked = tiles * 2 * channels * sizeof *run->sums;
-    if (c->group_norm && !(run->sums = st_alloc_aligned(*asked)))
+    if (c->group_norm && !(run->sums = st_alloc_large(*asked)))
         return false;
     *asked = run->room * sizeof(float);
-    return (run->samples = st_alloc_aligned(*asked)) && (run->query = st_alloc_aligned(bytes)) &&
-           (run->x = st_alloc_aligned(all * sizeof(float))) &&
+    return (run->samples = st_alloc_large(*asked)) && (run->query = st_alloc_large(bytes)) &&
+           (run->x = st_alloc_large(all * sizeof(float))) &&
            (run->features =
-                st_alloc_aligned(h->rows_room * c->conv_dim[c->convs - 1] * sizeof(float))) &&
-           (run->scale = st_alloc_aligned(channels * sizeof(float))) &&
-           (run->shift = st_alloc_aligned(channels * sizeof(float)));
+                st_alloc_large(h->rows_room * c->conv_dim[c->convs - 1] * sizeof(float))) &&
+           (run->scale = st_alloc_large(channels * sizeof(float))) &&
+           (run->shift = st_alloc_large(channels * sizeof(float)));
 }
 
 synctalk_status st_hubert_run_open(struct st_hubert_run **out, const struct st_hubert *hubert,
@@ -305,6 +319,7 @@ void st_hubert_run_close(struct st_hubert_run **run)
         free(r->workers[i].second);
         free(r->workers[i].scores);
         free(r->workers[i].weights);
+        free(r->workers[i].mixed);
     }
     free(r->workers);
     for (int i = 0; i < 2; i++) {

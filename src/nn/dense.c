@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Easy to get wrong: in bf16 a linear layer is a matmul and not a convolution, since
  * oneDNN's AMX code for it is faster by a third; in f32 it is the other way round. With
- * AMX, numbers of rows that are no multiple of 16 cost a factor of four.
+ * AMX, numbers of rows that are no multiple of 16 cost a factor of four, and a transposed b
+ * of such a number of columns crashes oneDNN 2.6.3. A product of rows that do not lie
+ * together runs at half the speed.
  */
 #include "nn/dense.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "nn/onednn.h"
 
 #define ARGUMENTS_MAX 5
+#define HUGE_PAGE ((size_t)2 << 20)
+#define CHUNK_BYTES ((size_t)32 << 20)
 #define SIZE_LIMIT ((size_t)1 << 20) /* of each size: no product of three overflows */
 
 struct st_dense_layer {
@@ -22,8 +27,16 @@ struct st_dense_layer {
     dnnl_primitive_t primitive;
     const_dnnl_primitive_desc_t description; /* the primitive's */
     const char *name;
-    void *weights; /* owns, packed; NULL: given at each run */
-    float *bias;   /* owns, or NULL */
+    void *weights; /* packed, in a chunk; NULL: given at each run */
+    float *bias;   /* in a chunk, or NULL */
+};
+
+/* Weights lie together on huge pages: each is read once for every block of rows, and with
+ * small pages a fifth of the time would go into finding them. */
+struct chunk {
+    struct chunk *next; /* owns */
+    char *bytes;        /* owns */
+    size_t size, used;
 };
 
 struct st_dense {
@@ -31,6 +44,7 @@ struct st_dense {
     dnnl_engine_t engine;
     dnnl_stream_t packing;
     struct st_dense_layer *layers; /* owns */
+    struct chunk *chunks;          /* owns */
     size_t weight_bytes, scratch_bytes;
 };
 
@@ -46,8 +60,6 @@ static void end_layer(struct st_dense_layer *layer)
         return;
     if (layer->primitive)
         dnnl_primitive_destroy(layer->primitive);
-    free(layer->weights);
-    free(layer->bias);
     free(layer);
 }
 
@@ -77,6 +89,11 @@ void st_dense_destroy(struct st_dense **dense)
     for (struct st_dense_layer *layer = (*dense)->layers, *next; layer; layer = next) {
         next = layer->next;
         end_layer(layer);
+    }
+    for (struct chunk *chunk = (*dense)->chunks, *next; chunk; chunk = next) {
+        next = chunk->next;
+        free(chunk->bytes);
+        free(chunk);
     }
     if ((*dense)->packing)
         dnnl_stream_destroy((*dense)->packing);
@@ -231,6 +248,32 @@ static dnnl_status_t reorder(const struct st_dense *dense, const struct st_dense
     return s;
 }
 
+/* Zeros that live as long as `dense`, or NULL. */
+static void *allocate(struct st_dense *dense, size_t bytes)
+{
+    struct chunk *chunk = dense->chunks;
+    if (bytes > SIZE_MAX / 2)
+        return NULL;
+    bytes = st_align_size(bytes);
+    if (!chunk || chunk->size - chunk->used < bytes) {
+        const size_t size =
+            bytes < CHUNK_BYTES ? CHUNK_BYTES : (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+        if (!(chunk = calloc(1, sizeof *chunk)))
+            return NULL;
+        if (!(chunk->bytes = aligned_alloc(HUGE_PAGE, size))) {
+            free(chunk);
+            return NULL;
+        }
+        (void)madvise(chunk->bytes, size, MADV_HUGEPAGE); /* faster, if the system has any */
+        chunk->size = size;
+        chunk->next = dense->chunks;
+        dense->chunks = chunk;
+    }
+    void *block = chunk->bytes + chunk->used;
+    chunk->used += bytes;
+    return memset(block, 0, bytes);
+}
+
 static synctalk_status pack(struct st_dense *dense, struct st_dense_layer *layer,
                             const struct st_dense_conv *c, const float *weights, const float *bias,
                             synctalk_error *err)
@@ -238,8 +281,8 @@ static synctalk_status pack(struct st_dense *dense, struct st_dense_layer *layer
     const dnnl_memory_desc_t *packed =
         dnnl_primitive_desc_query_md(layer->description, dnnl_query_weights_md, 0);
     const size_t bytes = dnnl_memory_desc_get_size(packed);
-    if (!(layer->weights = st_alloc_aligned(bytes)) ||
-        !(layer->bias = st_alloc_aligned(c->K * sizeof(float))))
+    if (!(layer->weights = allocate(dense, bytes)) ||
+        !(layer->bias = allocate(dense, c->K * sizeof(float))))
         return st_fail_memory(err, "the weights of a layer", bytes);
     if (bias)
         memcpy(layer->bias, bias, c->K * sizeof *bias);
@@ -297,19 +340,16 @@ synctalk_status st_dense_add_conv(struct st_dense_layer **out, struct st_dense *
 synctalk_status st_dense_add_product(struct st_dense_layer **out, struct st_dense *dense,
                                      const struct st_dense_product *p, synctalk_error *err)
 {
-    const size_t sizes[] = {p->M, p->K, p->N, p->a_stride, p->b_stride, p->dst_stride};
+    const size_t sizes[] = {p->M, p->K, p->N};
     const dnnl_dims_t a_dims = {(dnnl_dim_t)p->M, (dnnl_dim_t)p->K};
     const dnnl_dims_t b_dims = {(dnnl_dim_t)p->K, (dnnl_dim_t)p->N};
     const dnnl_dims_t dst_dims = {(dnnl_dim_t)p->M, (dnnl_dim_t)p->N};
-    const dnnl_dims_t a_strides = {(dnnl_dim_t)p->a_stride, 1};
-    const dnnl_dims_t b_strides = {p->transposed ? 1 : (dnnl_dim_t)p->b_stride,
-                                   p->transposed ? (dnnl_dim_t)p->b_stride : 1};
-    const dnnl_dims_t dst_strides = {(dnnl_dim_t)p->dst_stride, 1};
     dnnl_memory_desc_t a, b, dst;
     dnnl_matmul_desc_t desc;
 
     *out = NULL;
-    if (!sizes_fit(sizes, sizeof sizes / sizeof *sizes))
+    if (!sizes_fit(sizes, sizeof sizes / sizeof *sizes) ||
+        (p->transposed && p->src == ST_ROW_BF16 && p->N % 16))
         return st_fail(err, SYNCTALK_E_ARG, "no product of %zux%zu by %zux%zu can be made", p->M,
                        p->K, p->K, p->N);
     struct st_dense_layer *layer = calloc(1, sizeof *layer);
@@ -318,11 +358,12 @@ synctalk_status st_dense_add_product(struct st_dense_layer **out, struct st_dens
     layer->engine = dense->engine;
 
     int before = st_nn_single_thread_begin(&dense->openmp);
-    dnnl_status_t s = dnnl_memory_desc_init_by_strides(&a, 2, a_dims, type_of(p->src), a_strides);
+    dnnl_status_t s = dnnl_memory_desc_init_by_tag(&a, 2, a_dims, type_of(p->src), dnnl_ab);
     if (!s)
-        s = dnnl_memory_desc_init_by_strides(&b, 2, b_dims, type_of(p->src), b_strides);
+        s = dnnl_memory_desc_init_by_tag(&b, 2, b_dims, type_of(p->src),
+                                         p->transposed ? dnnl_ba : dnnl_ab);
     if (!s)
-        s = dnnl_memory_desc_init_by_strides(&dst, 2, dst_dims, type_of(p->dst), dst_strides);
+        s = dnnl_memory_desc_init_by_tag(&dst, 2, dst_dims, type_of(p->dst), dnnl_ab);
     if (!s)
         s = dnnl_matmul_desc_init(&desc, &a, &b, NULL, &dst);
     if (!s)

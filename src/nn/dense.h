@@ -43,11 +43,10 @@ synctalk_status st_dense_add_conv(struct st_dense_layer **out, struct st_dense *
                                   const struct st_dense_conv *conv, const float *weights,
                                   const float *bias, synctalk_error *err);
 
-/* dst [M, N] = a [M, K] b; strides are in elements, from row to row. */
+/* dst [M, N] = a [M, K] b. */
 struct st_dense_product {
     size_t M, K, N;
-    size_t a_stride, b_stride, dst_stride;
-    bool transposed; /* b is [N, K], else [K, N] */
+    bool transposed; /* b is [N, K], else [K, N]; N is then a multiple of 16 in bf16 */
     enum st_row_element src, dst;
 };
 

@@ -18,7 +18,7 @@
 static const size_t widths[] = {1, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 149, 512, 999, 1056};
 
 struct rows {
-    float src[ROWS * WIDTH_MAX], scale[WIDTH_MAX], shift[WIDTH_MAX];
+    float src[ROWS * WIDTH_MAX], scores[ROWS * WIDTH_MAX], scale[WIDTH_MAX], shift[WIDTH_MAX];
     unsigned char want[(ROWS * WIDTH_MAX + GUARD) * 4], got[(ROWS * WIDTH_MAX + GUARD) * 4];
 };
 
@@ -53,11 +53,12 @@ static void compare(const struct rows *rows, enum st_row_element element, size_t
                      i - count * st_row_element_bytes(element));
 }
 
-static void run(const struct st_row_kernels *k, const struct rows *rows, unsigned char *dst,
+static void run(const struct st_row_kernels *k, struct rows *rows, unsigned char *dst,
                 enum st_row_element element, size_t width, int which)
 {
     struct st_row_norm norm = {rows->scale, rows->shift, 1e-5f, which == 1};
     memset(dst, 0xa5, sizeof rows->got);
+    memcpy(rows->scores, rows->src, sizeof rows->src);
     if (which < 2)
         k->norm(dst, element, rows->src, &norm, ROWS, width);
     else if (which == 2)
@@ -65,7 +66,7 @@ static void run(const struct st_row_kernels *k, const struct rows *rows, unsigne
     else if (which == 5)
         k->copy(dst, element, rows->src, ROWS * width);
     else
-        k->softmax(dst, element, rows->src, which == 3 ? width : (width + 1) / 2, ROWS, width);
+        k->softmax(dst, element, rows->scores, which == 3 ? width : (width + 1) / 2, ROWS, width);
 }
 
 static void check(unsigned flags, struct rows *rows, size_t width)

@@ -169,32 +169,32 @@ static float largest_of(const float *x, size_t count)
     return largest;
 }
 
-/* Exponentials are computed twice where the result is bf16: that keeps the sum in f32 and
- * needs no second buffer. */
-static void softmax(void *dst, enum st_row_element element, const float *src, size_t valid,
-                    size_t rows, size_t width)
+static void softmax(void *dst, enum st_row_element element, float *src, size_t valid, size_t rows,
+                    size_t width)
 {
+    const size_t whole = valid / B * B, bytes = st_row_element_bytes(element);
     for (size_t r = 0; r < rows; r++) {
-        const float *x = src + r * width;
+        float *x = src + r * width;
         const V most = SET(largest_of(x, valid));
         V sum = SET(0.0f);
-        for (size_t i = 0; i < valid; i += B) {
-            const size_t n = valid - i < B ? valid - i : B;
-            V e = exp_negative(SUB(n == B ? LOAD(x + i) : load_some(x + i, n, 0), most));
-            if (n < B) {
-                float lanes[B];
-                STORE(lanes, e);
-                e = load_some(lanes, n, 0);
-            }
+        for (size_t i = 0; i < whole; i += B) {
+            V e = exp_negative(SUB(LOAD(x + i), most));
+            STORE(x + i, e);
             sum = ADD(sum, e);
         }
-        const V factor = SET(1.0f / sum_of(sum));
-        for (size_t i = 0; i < valid; i += B) {
-            const size_t n = valid - i < B ? valid - i : B;
-            V e = exp_negative(SUB(n == B ? LOAD(x + i) : load_some(x + i, n, 0), most));
-            store(dst, element, r * width + i, n, MUL(e, factor));
+        float total = sum_of(sum);
+        if (whole < valid) {
+            float lanes[B];
+            STORE(lanes, exp_negative(SUB(load_some(x + whole, valid - whole, 0), most)));
+            for (size_t i = whole; i < valid; i++)
+                total += x[i] = lanes[i - whole];
         }
-        const size_t bytes = st_row_element_bytes(element);
+        const V factor = SET(1.0f / total);
+        for (size_t i = 0; i < whole; i += B)
+            store(dst, element, r * width + i, B, MUL(LOAD(x + i), factor));
+        if (whole < valid)
+            store(dst, element, r * width + whole, valid - whole,
+                  MUL(load_some(x + whole, valid - whole, 0), factor));
         memset((char *)dst + (r * width + valid) * bytes, 0, (width - valid) * bytes);
     }
 }
