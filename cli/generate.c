@@ -36,7 +36,8 @@ static const char *const text[] = {
     "With --mode clips the frames are those of the folders in dataset/NAME/core_clips, made by "
     "preprocess-clips: where the sound has speech, clips with \"talk\" in their name are shown and "
     "speak; where it pauses, clips with \"silence\" or \"idle\" are shown as they are. Clips go "
-    "over into each other within --transition frames.",
+    "over into each other within --transition frames, or up to --transition-max where that would "
+    "be seen.",
     "Several --audio, or a folder, make one video each on a network that is loaded once. One "
     "that fails is reported, the others are made, and the exit code is 1.",
     NULL,

@@ -2,9 +2,10 @@
 /* Silero VAD v5 and v6 at 16 kHz: a chunk of sound to a probability of speech.
  *
  * From a file of named tensors it runs here, on one thread; the published ONNX file of 16 kHz is
- * such a file too. ONNX Runtime runs other ONNX files: its probabilities differ from the reference
- * by up to 2.2e-5 in two recordings, at every level of its optimisations, where these differ by
- * 6e-7. Both keep a state from chunk to chunk: one recording from open to close.
+ * such a file too. ONNX Runtime runs other ONNX files. Its probabilities differ from the reference
+ * by up to 2.2e-5 in two recordings, where these differ by 6e-7: the terms of the convolutions
+ * cancel, so that the order of their sums shows, and here it is that of the reference
+ * (docs/MODEL.md). Both keep a state from chunk to chunk: one recording from open to close.
  */
 #ifndef ST_MODELS_SILERO_H
 #define ST_MODELS_SILERO_H
