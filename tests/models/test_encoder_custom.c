@@ -198,7 +198,7 @@ static void test_damage(void **state)
         assert_int_equal(st_custom_encoder_read(custom, write_json(*state, "cut.json", text), NULL),
                          SYNCTALK_E_FORMAT);
     }
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 300; i++) {
         memcpy(text, good, sizeof good);
         for (uint64_t n = 1 + st_random_next(&seed) % 3; n > 0; n--)
             text[st_random_next(&seed) % (sizeof good - 1)] =
