@@ -9,7 +9,7 @@ DEMO_PLOT = $(if $(shell grep -l canvas_none.c $(BUILD)/build.ninja),,--vad-plot
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp')
 TIDY = $(filter src/%.c cli/%.c tools/%.c examples/%.c,$(SOURCES))
 
-.PHONY: all setup setup-onnx build test test-long demo bench lint format install clean
+.PHONY: all setup setup-onnx setup-browser build test test-long demo bench lint format install clean
 
 all: build
 
@@ -20,6 +20,10 @@ setup:
 # ONNX Runtime, for all that looks for faces.
 setup-onnx:
 	@tools/setup_onnx.sh
+
+# Chromium and what drives it, for the test of the server's page.
+setup-browser:
+	@tools/setup_browser.sh $(BUILD)
 
 $(BUILD)/build.ninja:
 	meson setup $(MESON_FLAGS) $(BUILD)

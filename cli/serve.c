@@ -54,8 +54,9 @@ static const char *const settings[] = {
 };
 
 static const char *const text[] = {
-    "Makes videos for programs that ask over HTTP; docs/SERVER.md has the whole of it, and "
-    "/openapi.json of a running server the interface in machine-readable form.",
+    "Opens a page to make videos with, and an interface for programs that do so over HTTP. "
+    "docs/SERVER.md has the whole of it, and /openapi.json of a running server the interface in "
+    "machine-readable form.",
     "Settings given here hold for each video whose request is silent about them. A sound of more "
     "than an hour is refused, unless --max-seconds says otherwise.",
     "Only this machine can reach the server, unless --address names another address; then each "
@@ -194,7 +195,7 @@ static int run(struct args *args)
 const struct command command_serve = {
     .name = "serve",
     .operands = "",
-    .summary = "make videos for programs that ask over HTTP",
+    .summary = "a page and an HTTP interface to make videos with",
     .text = text,
     .examples = examples,
     .own = own,

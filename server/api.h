@@ -6,6 +6,7 @@
 #include "http.h"
 
 enum MHD_Result api_models(struct request *request);
+enum MHD_Result api_frame(struct request *request);
 
 enum MHD_Result api_video_add(struct request *request);
 enum MHD_Result api_video_list(struct request *request);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -10,19 +11,28 @@
 #include "fail.h"
 #include "guard.h"
 #include "reply.h"
+#include "text.h"
 
-/* Networks without which a mode is not possible. */
+/* Whether the networks of mode video are there: of each row of the table and its alternatives
+ * one. */
 static bool can_look_at_videos(const struct server *server)
 {
-    static const char *const needed[] = {"detector", "landmarks"};
+    size_t count = 0;
+    const synctalk_network *rows = synctalk_networks(&count);
     char path[FOLDER_PATH];
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
-        const synctalk_network *network = synctalk_network_named(needed[i]);
-        if (!network ||
-            synctalk_network_find(server->options->settings, network, path, sizeof path, NULL))
-            return false;
+    bool all = true;
+    bool found = true; /* one of the rows that serve alike */
+    for (size_t i = 0; i < count; i++) {
+        if (!strstr(rows[i].users, "--mode video"))
+            continue;
+        if (!rows[i].alternative) {
+            all = all && found;
+            found = false;
+        }
+        found = found || synctalk_network_find(server->options->settings, &rows[i], path,
+                                               sizeof path, NULL) == SYNCTALK_OK;
     }
-    return true;
+    return all && found;
 }
 
 static json_t *modes_of(const synctalk_person_info *person, bool video)
@@ -78,6 +88,33 @@ synctalk_status api_check_person(const struct server *server, const char *name, 
     return found ? SYNCTALK_OK
                  : server_fail(err, SYNCTALK_E_MISSING, "%.100s: no such person; there are: %s",
                                name, *there ? there : "none");
+}
+
+/* The name is compared with those of the project before it is part of a path. */
+enum MHD_Result api_frame(struct request *request)
+{
+    synctalk_settings settings = *request->server->options->settings;
+    const char *name = request_query(request, "model");
+    const char *number_text = request_query(request, "number");
+    char path[FOLDER_PATH];
+    char etag[96];
+    char file[48];
+    int64_t number;
+    struct stat info;
+    synctalk_error err = {0};
+
+    if (!name || !number_text || !text_to_number(number_text, INT32_MAX, &number))
+        return reply_error(request, MHD_HTTP_BAD_REQUEST, "invalid_argument",
+                           "the name of a person as model and the number of a frame are needed");
+    settings.model = name;
+    if (api_check_person(request->server, name, &err))
+        return reply_failure(request, &err);
+    if (synctalk_people_frame(&settings, number, path, sizeof path, NULL) || stat(path, &info) != 0)
+        return reply_error(request, MHD_HTTP_NOT_FOUND, "missing", "this person has no such frame");
+    snprintf(etag, sizeof etag, "\"%llx-%llx\"", (unsigned long long)info.st_size,
+             (unsigned long long)info.st_mtime);
+    snprintf(file, sizeof file, "%lld.jpg", (long long)number);
+    return reply_file(request, path, "image/jpeg", etag, file);
 }
 
 enum MHD_Result api_session(struct request *request)

@@ -48,7 +48,7 @@ struct route {
      * the status of a refusal whose sentence is in request->err. */
     int (*begin)(struct request *request);
     enum MHD_Result (*answer)(struct request *request);
-    const char *summary;
+    const char *summary;        /* NULL: not in the document */
     const char *request_schema; /* name of a schema, or NULL */
     const char *success;        /* "STATUS MEDIA-TYPE SCHEMA": schema may be "-" */
     const char *refusals;       /* statuses, besides those of every route */

@@ -221,6 +221,8 @@ json_t *openapi_document(const struct route *rows)
     json_object_set_new(all, "VideoRequest", request_schema());
     for (const struct route *route = rows; route->method; route++) {
         char method[8];
+        if (!route->summary)
+            continue;
         json_t *path = json_object_get(paths, route->path);
         if (!path) {
             path = json_object();

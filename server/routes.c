@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The API, row by row. */
 #include "api.h"
+#include "page.h"
 
 #define JSON "application/json"
 
@@ -8,6 +9,9 @@ const struct route routes[] = {
     {"GET", "/v1/models", BODY_NONE, false, NULL, api_models,
      "The persons of whom videos can be made, and in which modes", NULL, "200 " JSON " Models", "",
      NULL},
+    {"GET", "/v1/frame", BODY_NONE, false, NULL, api_frame,
+     "A frame of a person's training video, to choose one by", NULL, "200 image/jpeg Bytes",
+     "206 304 400 404 416", "query:model:string! query:number:integer!"},
 
     {"POST", "/v1/uploads", BODY_FILE, false, api_upload_begin, api_upload_add,
      "Send a file, or announce one whose bytes follow by PATCH", "Bytes", "201 " JSON " Upload",
@@ -53,5 +57,10 @@ const struct route routes[] = {
      "200 text/plain Text", "", NULL},
     {"GET", "/openapi.json", BODY_NONE, true, NULL, api_openapi, "This document", NULL,
      "200 " JSON " Any", "", NULL},
+
+    /* The page; nothing of it is part of the interface for programs. */
+    {.method = "GET", .path = "/", .open = true, .answer = page_answer},
+    {.method = "GET", .path = "/page.css", .open = true, .answer = page_answer},
+    {.method = "GET", .path = "/page.js", .open = true, .answer = page_answer},
     {.method = NULL},
 };

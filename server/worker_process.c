@@ -199,6 +199,13 @@ static void work(struct worker *w)
     tell(w, "failed", json_pack("{s:s, s:s}", "code", server_code_of(st), "message", err.message));
 }
 
+/* From wherever they lie: inside, they could not be opened. Without ONNX Runtime there are videos
+ * that need none, and those that do are told so. */
+static void load_libraries(const struct worker *w)
+{
+    synctalk_machine_load_onnxruntime(w->base.onnxruntime, NULL, 0, NULL);
+}
+
 /* The first line: what to work with, and where. */
 static synctalk_status begin(struct worker *w, synctalk_error *err)
 {
@@ -210,8 +217,10 @@ static synctalk_status begin(struct worker *w, synctalk_error *err)
     w->base.more_models = json_string_value(json_object_get(w->start, "more_models"));
     snprintf(w->folders.state, sizeof w->folders.state, "%s",
              json_string_value(json_object_get(w->start, "state")));
-    if ((st = settings_from_json(&w->base, json_object_get(w->start, "settings"), err)) ||
-        (st = sandbox_limit((int)json_integer_value(json_object_get(w->start, "memory_mb")),
+    if ((st = settings_from_json(&w->base, json_object_get(w->start, "settings"), err)))
+        return st;
+    load_libraries(w);
+    if ((st = sandbox_limit((int)json_integer_value(json_object_get(w->start, "memory_mb")),
                             (int)json_integer_value(json_object_get(w->start, "file_mb")), err)) ||
         (st = sandbox_enter(json_object_get(w->start, "reads"), json_object_get(w->start, "writes"),
                             &files, err)))
@@ -220,19 +229,9 @@ static synctalk_status begin(struct worker *w, synctalk_error *err)
     return SYNCTALK_OK;
 }
 
-static void pass_over(void *user, const char *name, const char *value)
-{
-    (void)user;
-    (void)name;
-    (void)value;
-}
-
 static int work_on(struct worker *w)
 {
     synctalk_error err = {0};
-    /* To describe the machine loads what is loaded when it is first wanted, ONNX Runtime among
-     * it, from wherever that lies: inside, it could not be opened. */
-    synctalk_machine_describe(0, pass_over, NULL);
     lines_begin(&w->lines, CHANNEL);
     if (begin(w, &err)) {
         tell(w, "broken", json_string(err.message));

@@ -3,6 +3,8 @@
 #ifndef SYNCTALK_MACHINE_H
 #define SYNCTALK_MACHINE_H
 
+#include <stddef.h>
+
 #include "synctalk/export.h"
 #include "synctalk/progress.h"
 #include "synctalk/status.h"
@@ -27,6 +29,17 @@ typedef void (*synctalk_machine_fact)(void *user, const char *name, const char *
 /** Report CPU, kernels chosen under `cpu_mask`, memory and library versions. */
 SYNCTALK_API void synctalk_machine_describe(unsigned cpu_mask, synctalk_machine_fact fact,
                                             void *user);
+
+/**
+ * Load ONNX Runtime now, for the rest of the process, instead of when a network first wants it:
+ * for a program that is about to give up reading files.
+ *
+ * @param library  its path, or NULL: the usual places
+ * @param text     of `size` bytes, "1.30.0 from PATH"; or NULL
+ * @retval SYNCTALK_E_UNSUPPORTED  it is not there, or not fit: says where it was looked for
+ */
+SYNCTALK_API synctalk_status synctalk_machine_load_onnxruntime(const char *library, char *text,
+                                                               size_t size, synctalk_error *err);
 
 /**
  * Time the parts of a frame's way on made-up data for about `seconds` altogether, and

@@ -39,6 +39,17 @@ SYNCTALK_API synctalk_status synctalk_people_list(synctalk_people **out,
 /** NULL-safe both ways; sets *people to NULL. */
 SYNCTALK_API void synctalk_people_free(synctalk_people **people);
 
+/**
+ * The file of a source frame of mode training, a JPEG, to look at.
+ *
+ * @param settings  root and model count here
+ * @param path      of `size` bytes
+ * @retval SYNCTALK_E_MISSING  the person has no such frame: names the file
+ */
+SYNCTALK_API synctalk_status synctalk_people_frame(const synctalk_settings *settings,
+                                                   int64_t frame, char *path, size_t size,
+                                                   synctalk_error *err);
+
 SYNCTALK_API size_t synctalk_people_count(const synctalk_people *people);
 /** Person `index` < count; what it points to is borrowed from `people`. */
 SYNCTALK_API synctalk_person_info synctalk_people_at(const synctalk_people *people, size_t index);

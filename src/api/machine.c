@@ -12,6 +12,7 @@
 #include "kernels/train.h"
 #include "media/versions.h"
 #include "nn/version.h"
+#include "onnx/onnx.h"
 
 unsigned synctalk_machine_cpu(void)
 {
@@ -139,4 +140,14 @@ void synctalk_machine_describe(unsigned cpu_mask, synctalk_machine_fact fact, vo
     describe_kernels(cpu_mask, fact, user);
     describe_memory(fact, user);
     describe_libraries(fact, user);
+}
+
+synctalk_status synctalk_machine_load_onnxruntime(const char *library, char *text, size_t size,
+                                                  synctalk_error *err)
+{
+    char version[512];
+    synctalk_status st = st_onnx_version(version, sizeof version, library, err);
+    if (!st && text && size > 0)
+        snprintf(text, size, "%s", version);
+    return st;
 }

@@ -2,6 +2,8 @@
 /* Argument checks of the list of persons; the work is below, in generate/. */
 #include "generate/people.h"
 
+#include <string.h>
+
 #include "base/error.h"
 
 synctalk_status synctalk_people_list(synctalk_people **out, const synctalk_settings *settings,
@@ -12,6 +14,22 @@ synctalk_status synctalk_people_list(synctalk_people **out, const synctalk_setti
                        "root is NULL; call synctalk_settings_init() first, and name a place for "
                        "the list");
     return st_people_list(out, settings->root, err);
+}
+
+synctalk_status synctalk_people_frame(const synctalk_settings *settings, int64_t frame, char *path,
+                                      size_t size, synctalk_error *err)
+{
+    char found[ST_PATH_MAX];
+    if (!settings || !settings->root || !path)
+        return st_fail(err, SYNCTALK_E_ARG, "settings and room for a path are needed");
+    synctalk_status st = st_people_frame(found, settings->root, settings->model, frame, err);
+    if (st)
+        return st;
+    if (strlen(found) >= size)
+        return st_fail(err, SYNCTALK_E_ARG, "%s: does not fit the %zu bytes given for a path",
+                       found, size);
+    memcpy(path, found, strlen(found) + 1);
+    return SYNCTALK_OK;
 }
 
 void synctalk_people_free(synctalk_people **people)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generate/people.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,18 @@ synctalk_status st_people_list(struct synctalk_people **out, const char *root, s
 done:
     st_people_free(&people);
     return st;
+}
+
+synctalk_status st_people_frame(char *path, const char *root, const char *name, int64_t frame,
+                                synctalk_error *err)
+{
+    synctalk_status st;
+    if ((st = st_check_name(name, err)) ||
+        (st = st_path_format(path, err, "%s/dataset/%s/full_body_img/%" PRId64 ".jpg", root, name,
+                             frame)))
+        return st;
+    return st_path_is_file(path) ? SYNCTALK_OK
+                                 : st_fail(err, SYNCTALK_E_MISSING, "%s: no such frame", path);
 }
 
 void st_people_free(struct synctalk_people **people)

@@ -13,6 +13,9 @@ struct synctalk_people {
 };
 
 synctalk_status st_people_list(struct synctalk_people **out, const char *root, synctalk_error *err);
+/* The picture of a training frame; `path` holds ST_PATH_MAX bytes. E_MISSING: there is none. */
+synctalk_status st_people_frame(char *path, const char *root, const char *name, int64_t frame,
+                                synctalk_error *err);
 void st_people_free(struct synctalk_people **people); /* NULL-safe both ways */
 
 #endif /* ST_GENERATE_PEOPLE_H */

@@ -405,6 +405,13 @@ static void persons_are_listed(void **state)
     assert_int_equal(person.clips, 1);
     assert_string_equal(synctalk_people_at(people, 1).name, "");
     synctalk_people_free(&people);
+    ST_OK(synctalk_people_frame(&s, PROJECT_SOURCES - 1, path, sizeof path, err));
+    assert_int_equal(access(path, R_OK), 0);
+    assert_int_equal(synctalk_people_frame(&s, PROJECT_SOURCES, path, sizeof path, &e),
+                     SYNCTALK_E_MISSING);
+    assert_int_equal(synctalk_people_frame(&s, 0, path, 10, &e), SYNCTALK_E_ARG);
+    s.model = "../" PROJECT_PERSON;
+    assert_int_equal(synctalk_people_frame(&s, 0, path, sizeof path, &e), SYNCTALK_E_ARG);
     s.root = "/nowhere";
     assert_int_equal(synctalk_people_list(&people, &s, &e), SYNCTALK_E_MISSING);
     assert_null(people);

@@ -169,9 +169,14 @@ class ServerCase(harness.DemoCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.prepare()
         cls.folder = pathlib.Path(harness.tempfile.mkdtemp(prefix="synctalk-server-"))
         cls.server = cls.start(cls.folder / "state")
         cls.sound = sound()
+
+    @classmethod
+    def prepare(cls):
+        """Before the server starts."""
 
     @classmethod
     def start(cls, state, *more):

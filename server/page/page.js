@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page: a client of the API like any other. What can be chosen, and how far sliders go, is read
+// from /openapi.json, so that the page and the program cannot disagree.
+
+const byId = (id) => document.getElementById(id);
+const modes = ["training", "video", "clips"];
+const pieces = { audio: null, video: null }; // what is sent: {file, id, done: Promise}
+const shown = new Map(); // id of a video: its <li>
+let models = [];
+let mode = "training";
+let stream = null; // events of the video in work: one, as a browser opens six connections
+let oldest = null; // "before" of the next page
+
+// ---- talking to the server ----
+
+class Refusal extends Error {
+  constructor(status, error) {
+    super(error.message);
+    this.status = status;
+    this.code = error.code;
+  }
+}
+
+async function ask(method, path, value, headers = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers: value === undefined ? headers : { "Content-Type": "application/json", ...headers },
+      body: value === undefined ? undefined : JSON.stringify(value),
+    });
+  } catch {
+    throw new Refusal(0, { code: "unreachable", message: "The server does not answer" });
+  }
+  const data = answer.status === 204 ? null : await answer.json();
+  if (!answer.ok)
+    throw new Refusal(answer.status, data.error);
+  return data;
+}
+
+// What someone can do about a refusal.
+const remedies = {
+  bad_file: "Choose another file: WAV, MP3, M4A, FLAC, Ogg, or a video with sound.",
+  bad_model: "The person's network has to be trained or converted again.",
+  invalid_argument: "Change what the sentence names, and try again.",
+  io: "The disk of the server may be full: delete videos, and try again.",
+  missing: "Whoever runs the server can bring what is missing.",
+  out_of_memory: "Try again with the preset low_memory, or when less is going on.",
+  queue_full: "Try again when some of the waiting videos are made.",
+  too_large: "Choose a shorter or a smaller file.",
+  too_many_requests: "Wait a moment, and try again.",
+  unreachable: "Is it still running? Nothing that was asked for is lost.",
+  unsupported: "Whoever runs the server can install what is needed.",
+  worker_died: "Try another file, or the preset low_memory.",
+};
+
+function inWords(error) {
+  const remedy = remedies[error.code];
+  return remedy ? `${error.message}. ${remedy}` : `${error.message}.`;
+}
+
+function showError(where, error) {
+  where.textContent = error ? inWords(error) : "";
+  where.hidden = !error;
+}
+
+function say(text) {
+  byId("said").textContent = text;
+}
+
+// ---- files ----
+
+function send(piece, from, tell) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("PATCH", `/v1/uploads/${piece.id}`);
+    request.setRequestHeader("Upload-Offset", String(from));
+    request.upload.onprogress = (event) => tell((from + event.loaded) / (piece.file.size || 1));
+    request.onerror = () => reject(new Refusal(0, { code: "unreachable",
+                                                    message: "The server does not answer" }));
+    request.onload = () => {
+      const data = JSON.parse(request.responseText);
+      if (request.status === 200)
+        resolve(data);
+      else
+        reject(new Refusal(request.status, data.error));
+    };
+    request.send(piece.file.slice(from));
+    piece.stop = () => request.abort();
+  });
+}
+
+// Announced first: when the connection breaks, it goes on from what is there.
+async function upload(piece, tell) {
+  const name = encodeURIComponent(piece.file.name);
+  const made = await ask("POST", `/v1/uploads?name=${name}`, undefined,
+                         { "Upload-Length": String(piece.file.size) });
+  piece.id = made.id;
+  if (made.complete)
+    return;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const there = attempt === 0 ? made : await ask("GET", `/v1/uploads/${piece.id}`);
+      if (!there.complete)
+        await send(piece, there.offset, tell);
+      return;
+    } catch (error) {
+      if (error.code !== "unreachable" || attempt === 5)
+        throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000 * 2 ** attempt));
+    }
+  }
+}
+
+function take(kind, file) {
+  const bar = byId(`${kind}-progress`);
+  const label = byId(`${kind}-name`);
+  pieces[kind]?.stop?.();
+  showError(byId("new-error"), null);
+  const piece = { file, id: null, failed: null };
+  pieces[kind] = piece;
+  byId(`${kind}-drop`).classList.add("full");
+  label.textContent = file.name;
+  bar.hidden = false;
+  bar.value = 0;
+  piece.done = upload(piece, (part) => {
+    if (pieces[kind] === piece)
+      bar.value = part;
+  }).then(() => {
+    if (pieces[kind] !== piece)
+      return;
+    bar.hidden = true;
+    say(`${file.name} is sent`);
+  }, (error) => {
+    piece.failed = error;
+    if (pieces[kind] !== piece)
+      return;
+    bar.hidden = true;
+    label.textContent = `${file.name} could not be sent`;
+    showError(byId("new-error"), error);
+  });
+  if (kind === "audio") {
+    const preview = byId("audio-preview");
+    if (preview.src)
+      URL.revokeObjectURL(preview.src);
+    preview.src = URL.createObjectURL(file);
+    preview.hidden = false;
+  }
+}
+
+function prepareDrop(kind) {
+  const zone = byId(`${kind}-drop`);
+  const input = byId(kind);
+  input.addEventListener("change", () => input.files[0] && take(kind, input.files[0]));
+  for (const name of ["dragenter", "dragover"])
+    zone.addEventListener(name, (event) => {
+      event.preventDefault();
+      zone.classList.add("over");
+    });
+  for (const name of ["dragleave", "drop"])
+    zone.addEventListener(name, (event) => {
+      event.preventDefault();
+      zone.classList.remove("over");
+    });
+  zone.addEventListener("drop", (event) => event.dataTransfer.files[0] &&
+                                           take(kind, event.dataTransfer.files[0]));
+}
+
+// ---- the form ----
+
+const person = () => models.find((model) => model.name === byId("model").value);
+
+const reasons = {
+  training: "This person has no training frames here.",
+  video: "To look for faces, networks are needed that are not here: synctalk models tells which.",
+  clips: "This person has no clips: synctalk preprocess-clips makes them.",
+};
+
+function chooseMode(wanted) {
+  mode = wanted;
+  const possible = person()?.modes.includes(mode);
+  for (const name of modes) {
+    const chosen = name === mode;
+    const tab = byId(`tab-${name}`);
+    tab.setAttribute("aria-selected", String(chosen));
+    tab.tabIndex = chosen ? 0 : -1;
+    byId(`panel-${name}`).hidden = !chosen || !possible;
+  }
+  byId("mode-reason").hidden = possible;
+  byId("mode-reason").textContent = possible ? "" : reasons[mode];
+  byId("make").disabled = !possible;
+}
+
+function choosePerson() {
+  const chosen = person();
+  const slider = byId("start-frame");
+  slider.max = String(Math.max(0, (chosen?.frames ?? 1) - 1));
+  slider.value = "0";
+  showFrame();
+  chooseMode(chosen && !chosen.modes.includes(mode) ? chosen.modes[0] ?? mode : mode);
+}
+
+function showFrame() {
+  const number = byId("start-frame").value;
+  const picture = byId("start-frame-picture");
+  byId("start-frame-value").textContent = number;
+  if (!(person()?.frames > 0))
+    return;
+  picture.src = `/v1/frame?model=${encodeURIComponent(person().name)}&number=${number}`;
+  picture.alt = `Frame ${number} of ${person().name}`;
+}
+
+function fill(select, values) {
+  select.replaceChildren(...values.map((value) => new Option(value, value)));
+}
+
+function prepareSlider(id, output, schema) {
+  const slider = byId(id);
+  if (schema) {
+    slider.min = slider.min || String(schema.minimum);
+    slider.max = slider.max || String(schema.maximum);
+    slider.value = schema["x-default"];
+  }
+  const tell = () => { byId(output).textContent = Number(slider.value).toFixed(2); };
+  slider.addEventListener("input", tell);
+  tell();
+}
+
+function prepareTabs() {
+  for (const name of modes)
+    byId(`tab-${name}`).addEventListener("click", () => chooseMode(name));
+  document.querySelector(".tabs").addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step)
+      return;
+    const next = modes[(modes.indexOf(mode) + step + modes.length) % modes.length];
+    chooseMode(next);
+    byId(`tab-${next}`).focus();
+  });
+}
+
+function wanted() {
+  const options = { model: byId("model").value, mode, preset: byId("preset").value,
+                    encoder: byId("encoder").value, audio: pieces.audio.id };
+  if (mode === "training")
+    return { ...options, "start-frame": Number(byId("start-frame").value),
+             "loop-back": byId("loop-training").checked };
+  if (mode === "video")
+    return { ...options, video: pieces.video.id, "loop-back": byId("loop-video").checked };
+  return { ...options, "vad-threshold": Number(byId("vad-threshold").value),
+           "min-silence-duration": Number(byId("min-silence").value) };
+}
+
+async function make(event) {
+  event.preventDefault();
+  const needed = mode === "video" ? ["audio", "video"] : ["audio"];
+  const button = byId("make");
+  try {
+    for (const kind of needed)
+      if (!pieces[kind])
+        throw new Refusal(0, { code: "", message: kind === "audio" ? "No sound is chosen yet"
+                                                                   : "No video is chosen yet" });
+    button.disabled = true;
+    button.textContent = "Sending …";
+    for (const kind of needed) {
+      await pieces[kind].done;
+      if (pieces[kind].failed)
+        throw pieces[kind].failed;
+    }
+    const video = await ask("POST", "/v1/videos", wanted(),
+                            { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) });
+    showError(byId("new-error"), null);
+    show(video, true);
+    say("The video is in the queue");
+    follow();
+  } catch (error) {
+    showError(byId("new-error"), error);
+  }
+  button.textContent = "Make the video";
+  chooseMode(mode);
+}
+
+// ---- the list ----
+
+const states = { queued: "waiting", in_progress: "in work", completed: "done", failed: "failed",
+                 cancelled: "cancelled" };
+const stages = { dataset: "Looking through the frames", faces: "Looking for the face",
+                 sound: "Listening", features: "Listening", frames: "Drawing frames",
+                 finish: "Closing the file" };
+
+function inBytes(bytes) {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function inTime(seconds) {
+  const whole = Math.max(1, Math.round(seconds));
+  return whole < 90 ? `${whole} s` : `${Math.round(whole / 60)} min`;
+}
+
+function progressText(video) {
+  const progress = video.progress;
+  if (video.state === "queued")
+    return video.queue_place === 1 ? "Next in the queue"
+                                   : `Place ${video.queue_place} in the queue`;
+  const parts = [stages[progress.stage] ?? "Loading the person"];
+  if (progress.stage === "frames")
+    parts.push(`${progress.done} of ${progress.total}`);
+  if (progress.fps > 0)
+    parts.push(`${progress.fps.toFixed(1)} a second`);
+  if (progress.eta_seconds !== null)
+    parts.push(`${inTime(progress.eta_seconds)} left`);
+  return parts.join(", ");
+}
+
+function factsText(video) {
+  const settings = video.settings;
+  const parts = [settings.model, settings.mode, settings.preset];
+  if (video.result)
+    parts.push(`${video.result.width} × ${video.result.height}`,
+               `${video.result.seconds.toFixed(1)} s`,
+               inBytes(video.result.bytes));
+  return parts.filter(Boolean).join(" · ");
+}
+
+function newItem(video) {
+  const item = byId("video-template").content.cloneNode(true).querySelector("li");
+  item.dataset.id = video.id;
+  item.dataset.number = video.number;
+  item.querySelector("h3").textContent = video.audio.name;
+  item.querySelector("progress").setAttribute("aria-label", `Progress of ${video.audio.name}`);
+  item.querySelector(".cancel").addEventListener("click", () => act(item, "POST", "/cancel"));
+  item.querySelector(".remove").addEventListener("click", () => act(item, "DELETE", ""));
+  shown.set(video.id, item);
+  return item;
+}
+
+function show(video, first) {
+  const known = shown.get(video.id);
+  const item = known ?? newItem(video);
+  const active = video.state === "queued" || video.state === "in_progress";
+  const film = item.querySelector("video");
+  if (!known)
+    byId("list")[first ? "prepend" : "append"](item);
+  item.dataset.state = video.state;
+  item.querySelector(".state").textContent = states[video.state];
+  item.querySelector(".state").className = `state ${video.state}`;
+  item.querySelector(".bar").hidden = !active;
+  item.querySelector("progress").value = video.progress.percent;
+  item.querySelector(".bar-text").textContent = active ? progressText(video) : "";
+  item.querySelector(".facts").textContent = factsText(video);
+  item.querySelector(".cancel").hidden = !active;
+  item.querySelector(".remove").hidden = active;
+  showError(item.querySelector(".error"), video.error);
+  if (video.links.content && film.hidden) {
+    film.src = `${video.links.content}#t=0.1`; // so that a picture is there before it plays
+    film.hidden = false;
+    film.setAttribute("aria-label", `Video to ${video.audio.name}`);
+    const link = item.querySelector(".download");
+    link.href = `${video.links.content}?download=1`;
+    link.hidden = false;
+  }
+  if (video.links.speech_plot) {
+    item.querySelector(".plot").hidden = false;
+    item.querySelector(".plot img").src = video.links.speech_plot;
+  }
+  byId("empty").hidden = shown.size > 0;
+}
+
+async function act(item, method, below) {
+  const id = item.dataset.id;
+  try {
+    const video = await ask(method, `/v1/videos/${id}${below}`);
+    if (method === "DELETE")
+      drop(id);
+    else
+      show(video);
+  } catch (error) {
+    if (error.status === 404)
+      drop(id);
+    else
+      showError(item.querySelector(".error"), error);
+  }
+  follow();
+}
+
+function drop(id) {
+  shown.get(id)?.remove();
+  shown.delete(id);
+  byId("empty").hidden = shown.size > 0;
+}
+
+// The oldest first.
+const idsIn = (...wantedStates) => [...shown.values()]
+  .filter((item) => wantedStates.includes(item.dataset.state))
+  .sort((a, b) => a.dataset.number - b.dataset.number).map((item) => item.dataset.id);
+
+// The video in work, or the next one, by its events; those that wait behind it, and what others
+// asked for, by looking.
+function follow() {
+  const [working] = [...idsIn("in_progress"), ...idsIn("queued")];
+  if (stream && stream.id !== working) {
+    stream.close();
+    stream = null;
+  }
+  if (stream || !working)
+    return;
+  stream = new EventSource(`/v1/videos/${working}/events`);
+  stream.id = working;
+  stream.addEventListener("progress", (event) => show(JSON.parse(event.data)));
+  stream.addEventListener("end", (event) => {
+    const video = JSON.parse(event.data);
+    stream?.close();
+    stream = null;
+    show(video);
+    say(`${video.audio.name}: ${states[video.state]}`);
+    look();
+  });
+}
+
+async function look() {
+  const page = await ask("GET", "/v1/videos?limit=50");
+  for (const video of [...page.videos].reverse())
+    show(video, true);
+  // What is newer than the page's end, and not in it, is gone.
+  const there = new Set(page.videos.map((video) => video.id));
+  if (page.next_before === null)
+    for (const id of shown.keys())
+      if (!there.has(id))
+        drop(id);
+  follow();
+  return page;
+}
+
+async function lookOn() {
+  const hidden = document.visibilityState === "hidden";
+  const active = idsIn("queued", "in_progress").length > 0;
+  if (!hidden)
+    await look().catch(() => {});
+  setTimeout(lookOn, active ? 1000 : 5000);
+}
+
+async function showOlder() {
+  const page = await ask("GET", `/v1/videos?limit=50&before=${oldest}`);
+  page.videos.forEach((video) => show(video));
+  oldest = page.next_before;
+  byId("more").hidden = oldest === null;
+}
+
+// ---- beginning ----
+
+async function begin() {
+  let document_;
+  try {
+    models = (await ask("GET", "/v1/models")).models;
+    document_ = await ask("GET", "/openapi.json");
+  } catch (error) {
+    if (error.status !== 401) {
+      byId("work").hidden = false;
+      showError(byId("new-error"), error);
+      return;
+    }
+    byId("login").hidden = false;
+    byId("token").focus();
+    return;
+  }
+  const options = document_.components.schemas.VideoRequest.properties;
+  byId("login").hidden = true;
+  byId("work").hidden = false;
+  fill(byId("model"), models.map((model) => model.name));
+  fill(byId("preset"), options.preset.enum);
+  fill(byId("encoder"), options.encoder.examples);
+  prepareSlider("vad-threshold", "vad-threshold-value", options["vad-threshold"]);
+  prepareSlider("min-silence", "min-silence-value", options["min-silence-duration"]);
+  choosePerson();
+  oldest = (await look()).next_before;
+  byId("more").hidden = oldest === null;
+  lookOn();
+}
+
+async function open(event) {
+  event.preventDefault();
+  try {
+    await ask("POST", "/v1/session", { token: byId("token").value });
+    showError(byId("token-error"), null);
+    begin();
+  } catch (error) {
+    showError(byId("token-error"), error);
+  }
+}
+
+prepareDrop("audio");
+prepareDrop("video");
+prepareTabs();
+byId("model").addEventListener("change", choosePerson);
+byId("start-frame").addEventListener("input", showFrame);
+byId("new").addEventListener("submit", make);
+byId("more").addEventListener("click", showOlder);
+byId("token-form").addEventListener("submit", open);
+begin();
