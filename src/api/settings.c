@@ -75,7 +75,8 @@ static const synctalk_option table[] = {
      .help = "video whose frames are shown, for --mode video; at any frame rate and upright"},
     {"encoder", 0, ST_OPTION_CHOICE_OR_NAME(synctalk_settings, encoder, encoders, encoder_name),
      .unit = "NAME", .group = what,
-     .help = "audio encoder; auto takes the one that the checkpoint was made for"},
+     .help = "audio encoder; auto takes the one that the checkpoint was made for, and ave where "
+             "there is no checkpoint"},
     {"start-frame", 0, INTEGER(start_frame, 0, INT_MAX), .unit = "N", .group = what,
      .help = "first source frame, counted from 0; for --mode training"},
     {"loop-back", 0, SWITCH(loop_back), .group = what,
