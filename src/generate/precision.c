@@ -14,7 +14,7 @@
 
 #define TARGET_DB 45.0      /* of f32: nothing is seen of that */
 #define TARGET_FAST_DB 40.0 /* preset fast */
-#define FRAMES 8            /* whose ranges are looked at */
+#define FRAMES 16           /* whose ranges are looked at */
 #define COMPARED 3          /* of them, for what each block loses */
 #define IMAGE_COUNT ((size_t)6 * ST_UNET_SIDE * ST_UNET_SIDE)
 

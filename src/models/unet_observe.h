@@ -11,8 +11,8 @@ struct st_unet_samples {
     const float *const *images, *const *sounds;
 };
 
-/* Fill the ranges of `recipe` (st_unet_recipe_alloc()) with the extremes over `samples`, to
- * three digits. */
+/* Fill the ranges of `recipe` (st_unet_recipe_alloc()) with the extremes over `samples` and a tenth
+ * more, to three digits. */
 synctalk_status st_unet_observe(struct st_unet_recipe *recipe, const struct st_weights *weights,
                                 const struct st_unet_form *form, const struct st_kernels *kernels,
                                 const struct st_unet_samples *samples, synctalk_error *err);
