@@ -90,11 +90,12 @@ def compare(hubert_speed, folder, threads, rounds):
         print(f"  {runner.name:18} {seconds:7.2f}  {SECONDS / seconds:5.1f} x real time, "
               f"{runner.peak / 2**20:5.0f} MiB at most, differs from f32 by {off:.1g}")
     theirs = [r for r in runners if not r.name.startswith("synctalk")]
-    if theirs:
-        best = min(theirs, key=of)
-        for runner in runners[:2]:
-            print(f"  {runner.name} is {of(best) / of(runner):.2f} x {best.name}, "
-                  "the fastest of the others")
+    for ours, others in ((runners[0], [r for r in theirs if "f32" in r.name]),
+                         (runners[1], theirs)):
+        if others:
+            best = min(others, key=of)
+            print(f"  {ours.name} is {of(best) / of(ours):.2f} x {best.name}, the fastest other"
+                  f"{' in f32' if ours is runners[0] else ''}")
 
 
 def main():
