@@ -60,6 +60,7 @@ static void copy_ref(void *dst, enum st_row_element element, const float *src, s
         put(dst, element, i, src[i]);
 }
 
+/* src is written by other variants. NOLINTNEXTLINE(readability-non-const-parameter) */
 static void softmax_ref(void *dst, enum st_row_element element, float *src, size_t valid,
                         size_t rows, size_t width)
 {

@@ -130,7 +130,7 @@ static void read_convolutions(struct reader *r, struct st_hubert_config *c)
     }
     if (hop != ST_HUBERT_HOP)
         refuse(r, "conv_stride", "strides that multiply to 320, for 50 rows a second");
-    else if (c->field < ST_HUBERT_HOP || c->field > 2 * ST_HUBERT_HOP)
+    else if (c->field < ST_HUBERT_HOP || c->field > (size_t)2 * ST_HUBERT_HOP)
         refuse(r, "conv_kernel", "kernels with which a row hears 320 to 640 samples");
 }
 

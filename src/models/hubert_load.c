@@ -137,9 +137,10 @@ static synctalk_status take_linear(struct loader *load, struct st_dense_layer **
 
 static synctalk_status make_list(struct loader *load, struct st_dense_layer ***list, size_t count)
 {
-    *list = calloc(count, sizeof **list);
+    *list = calloc(count, sizeof(struct st_dense_layer *));
     return *list ? SYNCTALK_OK
-                 : st_fail_memory(load->err, "a list of layers", count * sizeof **list);
+                 : st_fail_memory(load->err, "a list of layers",
+                                  count * sizeof(struct st_dense_layer *));
 }
 
 static synctalk_status take_convolution(struct loader *load, size_t i)

@@ -223,7 +223,7 @@ static dnnl_status_t reorder(const struct st_dense *dense, const struct st_dense
         dnnl_memory_desc_init_by_tag(&plain, linear ? 2 : 3, linear ? linear_dims : conv_dims,
                                      dnnl_f32, linear ? dnnl_ba : dnnl_oiw);
     if (!s)
-        s = dnnl_memory_create(&from, &plain, dense->engine, (void *)(uintptr_t)weights);
+        s = dnnl_memory_create(&from, &plain, dense->engine, (void *)weights);
     if (!s)
         s = dnnl_memory_create(&to, packed, dense->engine, layer->weights);
     if (!s)
@@ -435,8 +435,7 @@ static dnnl_status_t argue(const struct st_dense_layer *layer, dnnl_exec_arg_t *
     if (argument == DNNL_ARG_SCRATCHPAD && dnnl_memory_desc_get_size(md) == 0)
         return dnnl_success;
     assert(*count < ARGUMENTS_MAX);
-    dnnl_status_t s =
-        dnnl_memory_create(&list[*count].memory, md, layer->engine, (void *)(uintptr_t)data);
+    dnnl_status_t s = dnnl_memory_create(&list[*count].memory, md, layer->engine, (void *)data);
     list[*count].arg = argument;
     *count += s == dnnl_success;
     return s;

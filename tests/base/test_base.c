@@ -50,6 +50,14 @@ static void sizes_that_do_not_fit_are_refused(void **state)
     void *block = st_alloc_aligned(1);
     assert_int_equal((uintptr_t)block % ST_ALIGNMENT, 0);
     free(block);
+    assert_null(st_alloc_large(SIZE_MAX - 3));
+    assert_null(st_alloc_large(SIZE_MAX / 2));
+    unsigned char *large = st_alloc_large(((size_t)3 << 20) + 5);
+    assert_non_null(large);
+    assert_int_equal((uintptr_t)large % ST_ALIGNMENT, 0);
+    for (size_t i = 0; i < ((size_t)3 << 20) + 5; i++)
+        assert_true(large[i] == 0);
+    free(large);
 }
 
 static size_t files_in(const char *folder)

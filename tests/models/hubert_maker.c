@@ -54,6 +54,7 @@ struct st_hubert_config hubert_small_large(void)
     c.conv_bias = c.pre_norm = true;
     c.position_kernel = 19;
     c.heads = 6;
+    c.intermediate = 1100; /* more than a stripe */
     c.epsilon = 1e-3f;
     return c;
 }
