@@ -11,6 +11,7 @@ left out.
 
 Usage: bench_hubert.py HUBERT_SPEED [ROUNDS]
 """
+import json
 import os
 import pathlib
 import statistics
@@ -89,13 +90,18 @@ def compare(hubert_speed, folder, threads, rounds):
         off = max(abs(a - b) for a, b in zip(exact, runner.values))
         print(f"  {runner.name:18} {seconds:7.2f}  {SECONDS / seconds:5.1f} x real time, "
               f"{runner.peak / 2**20:5.0f} MiB at most, differs from f32 by {off:.1g}")
+    told = {}
     theirs = [r for r in runners if not r.name.startswith("synctalk")]
     for ours, others in ((runners[0], [r for r in theirs if "f32" in r.name]),
                          (runners[1], theirs)):
         if others:
             best = min(others, key=of)
+            told[f"{ours.name} {threads}"] = {
+                "seconds": round(of(ours), 3), "times_fastest_other": round(of(best) / of(ours), 2),
+                "other": best.name, "peak_mb": ours.peak >> 20}
             print(f"  {ours.name} is {of(best) / of(ours):.2f} x {best.name}, the fastest other"
                   f"{' in f32' if ours is runners[0] else ''}")
+    return told
 
 
 def main():
@@ -103,8 +109,9 @@ def main():
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([hubert_speed, "make", folder], check=True)
-        compare(hubert_speed, folder, 1, rounds)
-        compare(hubert_speed, folder, 2, rounds)
+        told = compare(hubert_speed, folder, 1, rounds)
+        told.update(compare(hubert_speed, folder, 2, rounds))
+    print(json.dumps({"hubert": told}))
 
 
 main()
