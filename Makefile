@@ -60,7 +60,7 @@ demo: build
 
 # Tables go to the terminal, numbers to $(BUILD)/bench.json.
 bench: build
-	@meson test -C $(BUILD) --no-rebuild --benchmark --verbose; \
+	@meson test -C $(BUILD) --no-rebuild --benchmark --logbase benchmarklog --verbose; \
 	python3 tests/bench/collect.py $(BUILD)/meson-logs/benchmarklog.json $(BUILD)/bench.json
 
 lint: build
