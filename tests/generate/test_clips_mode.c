@@ -362,7 +362,7 @@ static void rough_fades_are_lengthened(void **state)
         if (longest < 10) {
             assert_int_equal(frames, longest > 4 ? longest : 4);
         } else {
-            assert_in_range(frames, 6, 15); /* ten; there is room for more */
+            assert_in_range(frames, 6, 12); /* of 15 that there is room for */
             st_edit_list_set_fade(&plan.list, 1, frames - 1);
             ST_OK(st_clip_plan_roughness(&at[1], &plan, reader, 1, err));
             assert_true(at[1].mean > at[0].mean);
