@@ -53,7 +53,10 @@ enum MHD_Result api_models(struct request *request)
     synctalk_error err = {0};
     json_t *array = json_array();
     const bool video = can_look_at_videos(request->server);
-    if (synctalk_people_list(&people, request->server->options->settings, &err)) {
+    /* A project without a folder of checkpoints has no persons: its path is nobody's business. */
+    const synctalk_status st =
+        synctalk_people_list(&people, request->server->options->settings, &err);
+    if (st && st != SYNCTALK_E_MISSING) {
         json_decref(array);
         return reply_failure(request, &err);
     }
@@ -75,7 +78,7 @@ synctalk_status api_check_person(const struct server *server, const char *name, 
     size_t used = 0;
     bool found = false;
     synctalk_status st = synctalk_people_list(&people, server->options->settings, err);
-    if (st)
+    if (st && st != SYNCTALK_E_MISSING)
         return st;
     for (size_t i = 0; i < synctalk_people_count(people); i++) {
         const synctalk_person_info person = synctalk_people_at(people, i);

@@ -71,8 +71,10 @@ static void name_as_the_client(struct worker *w, char *sentence, size_t size)
     }
     snprintf(root, sizeof root, "%s/", w->folders.state);
     text_replace(sentence, size, root, "");
-    snprintf(root, sizeof root, "%s/", w->base.root);
-    text_replace(sentence, size, root, "");
+    if (w->base.root[0] == '/') {
+        snprintf(root, sizeof root, "%s/", w->base.root);
+        text_replace(sentence, size, root, "");
+    }
 }
 
 static void on_log(void *user, synctalk_log_level level, const char *message)

@@ -391,6 +391,22 @@ class Token(serving.ServerCase):
         self.assertEqual(list((self.server.state / "incoming").iterdir()), [])
 
 
+class Empty(serving.ServerCase):
+    """A project in which nobody was trained yet."""
+
+    @classmethod
+    def start(cls, state, *more):
+        root = cls.folder / "project"
+        root.mkdir(exist_ok=True)
+        return serving.Server(root, state, *more)
+
+    def test_nobody_is_there(self):
+        self.assertEqual(self.server.json("GET", "/v1/models"), (200, {"models": []}))
+        answer = self.server.form({"model": "demo"}, [("audio", "a.wav", self.sound)])
+        self.refused_as(answer, 404, "missing", "there are: none")
+        self.assertNotIn(str(self.folder), answer[1]["error"]["message"])
+
+
 class Starting(serving.ServerCase):
     def test_two_servers_do_not_share_a_state(self):
         done = self.run_command("serve", "--root", self.demo, "--state", self.server.state,
