@@ -7,7 +7,7 @@ DEMO_ROOT = $(BUILD)/demo-root
 # Nothing where the build draws no charts.
 DEMO_PLOT = $(if $(shell grep -l canvas_none.c $(BUILD)/build.ninja),,--vad-plot demo-vad.png)
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp')
-TIDY = $(filter src/%.c cli/%.c tools/%.c examples/%.c,$(SOURCES))
+TIDY = $(filter src/%.c cli/%.c server/%.c tools/%.c examples/%.c,$(SOURCES))
 
 .PHONY: all setup setup-onnx setup-browser build test test-long demo bench lint format install clean
 

@@ -46,9 +46,8 @@ SYNCTALK_API void synctalk_people_free(synctalk_people **people);
  * @param path      of `size` bytes
  * @retval SYNCTALK_E_MISSING  the person has no such frame: names the file
  */
-SYNCTALK_API synctalk_status synctalk_people_frame(const synctalk_settings *settings,
-                                                   int64_t frame, char *path, size_t size,
-                                                   synctalk_error *err);
+SYNCTALK_API synctalk_status synctalk_people_frame(const synctalk_settings *settings, int64_t frame,
+                                                   char *path, size_t size, synctalk_error *err);
 
 SYNCTALK_API size_t synctalk_people_count(const synctalk_people *people);
 /** Person `index` < count; what it points to is borrowed from `people`. */

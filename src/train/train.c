@@ -88,11 +88,10 @@ static synctalk_status identify(struct scene *s, bool with_terms, synctalk_error
     snprintf(data, sizeof data, "%016" PRIx64, s->data.key);
     s->identity =
         json_pack("{s:s, s:s, s:s, s:i, s:f, s:i, s:i, s:f, s:s, s:i, s:s}", "data", data,
-                  "encoder", s->data.form.hears, "width",
-                  s->data.form.narrow ? "narrow" : "full", "samples-per-epoch",
-                  t->samples_per_epoch, "holdout", t->holdout, "seed", t->seed, "batch", t->batch,
-                  "lr", t->lr, "schedule", schedules[t->schedule], "warm-up", t->warm_up,
-                  "precision", s->precision == ST_TRAIN_BF16 ? "bf16" : "f32");
+                  "encoder", s->data.form.hears, "width", s->data.form.narrow ? "narrow" : "full",
+                  "samples-per-epoch", t->samples_per_epoch, "holdout", t->holdout, "seed", t->seed,
+                  "batch", t->batch, "lr", t->lr, "schedule", schedules[t->schedule], "warm-up",
+                  t->warm_up, "precision", s->precision == ST_TRAIN_BF16 ? "bf16" : "f32");
     if (!s->identity)
         return st_fail_memory(err, "a training's settings", 0);
     if (t->average > 0)
