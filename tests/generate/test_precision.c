@@ -116,10 +116,11 @@ static void test_damaged_file(void **state)
     project_create(&p, 130, 98, 5);
     side_file(path, &p);
     opened(&p, SYNCTALK_PRECISION_AUTO, ~0U, true);
-    assert_int_equal(stat(path, &info), 0);
-    const off_t cuts[] = {0, info.st_size - 1};
-    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
-        assert_int_equal(truncate(path, cuts[i]), 0);
+    for (int whole = 0; whole < 2; whole++) {
+        /* The times in it are measured, so each has a size of its own. */
+        assert_int_equal(stat(path, &info), 0);
+        assert_true(info.st_size > 1);
+        assert_int_equal(truncate(path, whole ? info.st_size - 1 : 0), 0);
         const struct told told = opened(&p, SYNCTALK_PRECISION_AUTO, ~0U, true);
         HAS(told, SEARCH);
         HAS(told, "damaged");
