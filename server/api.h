@@ -25,6 +25,9 @@ enum MHD_Result api_upload_append(struct request *request);
 enum MHD_Result api_upload(struct request *request);
 enum MHD_Result api_upload_remove(struct request *request);
 
+/* These are called again when there is an answer (question.h). */
+enum MHD_Result api_upload_vad(struct request *request);
+
 enum MHD_Result api_session(struct request *request);
 enum MHD_Result api_health(struct request *request);
 enum MHD_Result api_metrics(struct request *request);

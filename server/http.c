@@ -258,7 +258,7 @@ enum MHD_Result http_handle(void *user, struct MHD_Connection *connection, const
     }
     if (*size > 0)
         return take(request, data, size);
-    if (!request->refused)
+    if (!request->refused && !request->question) /* else it is called for the answer */
         request->refused = end_body(request);
     return request->refused ? answer_refusal(request) : request->route->answer(request);
 }
@@ -275,6 +275,7 @@ void http_completed(void *user, struct MHD_Connection *connection, void **contex
     /* What came of an upload that was named beforehand stays, to be gone on with. */
     upload_close(&request->upload, request->route && strcmp(request->route->method, "PATCH") == 0);
     form_free(&request->form, !request->fields);
+    question_release(&request->question);
     json_decref(request->fields);
     free(request->text);
     free(request);

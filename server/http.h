@@ -9,6 +9,7 @@
 
 #include "events.h"
 #include "jobs.h"
+#include "question.h"
 #include "rate.h"
 #include "server.h"
 #include "uploads.h"
@@ -23,6 +24,7 @@ struct server {
     struct uploads *uploads;
     struct jobs *jobs;
     struct events *events;
+    struct questions *questions;
     struct rate rate;
     char session[SHA256_TEXT];      /* value of the cookie that stands for the token */
     atomic_llong requests, refused; /* answered in all; with a status of 400 or more */
@@ -64,13 +66,14 @@ struct request {
     char id[ID_SIZE];
     char *text; /* owns; the JSON body so far */
     size_t length;
-    struct form *form;     /* owns, or NULL */
-    struct upload *upload; /* owns, or NULL */
-    json_t *fields;        /* owns; of a form or a JSON body that is whole */
-    int refused;           /* status with which it was refused, if it was, before its end */
-    const char *code;      /* the word for why, NULL: that of the status */
-    synctalk_error err;    /* the sentence */
-    int64_t passed;        /* bytes of a refused body that were read on */
+    struct form *form;         /* owns, or NULL */
+    struct upload *upload;     /* owns, or NULL */
+    struct question *question; /* owns its asker's part, or NULL: nothing was asked */
+    json_t *fields;            /* owns; of a form or a JSON body that is whole */
+    int refused;               /* status with which it was refused, if it was, before its end */
+    const char *code;          /* the word for why, NULL: that of the status */
+    synctalk_error err;        /* the sentence */
+    int64_t passed;            /* bytes of a refused body that were read on */
 };
 
 /* Header field or query parameter, or NULL. */

@@ -23,6 +23,9 @@ const struct route routes[] = {
      "header:Upload-Offset:integer!"},
     {"DELETE", "/v1/uploads/{id}", BODY_NONE, false, NULL, api_upload_remove, "Forget an upload",
      NULL, "204 - -", "404 409", NULL},
+    {"GET", "/v1/uploads/{id}/vad", BODY_NONE, false, NULL, api_upload_vad,
+     "Where the sound of an upload has speech: the probability for each chunk of it", NULL,
+     "200 " JSON " Speech", "404 409 413 422", NULL},
 
     {"POST", "/v1/videos", BODY_FORM_OR_JSON, false, NULL, api_video_add,
      "Ask for a video; it is made when its turn comes", "VideoRequest", "202 " JSON " Video",
@@ -62,5 +65,6 @@ const struct route routes[] = {
     {.method = "GET", .path = "/", .open = true, .answer = page_answer},
     {.method = "GET", .path = "/page.css", .open = true, .answer = page_answer},
     {.method = "GET", .path = "/page.js", .open = true, .answer = page_answer},
+    {.method = "GET", .path = "/speech.js", .open = true, .answer = page_answer},
     {.method = NULL},
 };

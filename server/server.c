@@ -176,6 +176,7 @@ synctalk_status server_run(const struct server_options *options, synctalk_error 
     guard_begin(&server);
     if ((st = open_rooms(&server, err)) ||
         (st = workers_open(&workers, options, server.jobs, &server.folders, err)) ||
+        (st = questions_open(&server.questions, options, &server.folders, err)) ||
         (st = listen_on(&daemon, &server, &address, err)))
         goto done;
     tell_ready(&server, daemon);
@@ -185,10 +186,12 @@ done:
     if (server.jobs)
         jobs_stop(server.jobs);
     workers_close(&workers);
+    questions_stop(server.questions);
     if (server.events)
         events_stop(server.events);
     if (daemon)
         MHD_stop_daemon(daemon);
+    questions_close(&server.questions);
     events_close(&server.events);
     jobs_close(&server.jobs);
     uploads_close(&server.uploads);

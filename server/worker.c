@@ -185,8 +185,8 @@ static bool ensure_process(struct leader *leader, synctalk_error *err)
     bool files = false;
     if (leader->process.pid > 0)
         return true;
-    if (process_start(&leader->process, leader->owner->options, leader->owner->folders, &files,
-                      err))
+    if (process_start(&leader->process, leader->owner->options, leader->owner->folders, NULL,
+                      &files, err))
         return false;
     if (!files)
         log_line(leader, SYNCTALK_LOG_WARNING,

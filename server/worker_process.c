@@ -13,6 +13,7 @@
 #include "fail.h"
 #include "folders.h"
 #include "lines.h"
+#include "question_work.h"
 #include "sandbox.h"
 #include "server.h"
 #include "settings_json.h"
@@ -187,12 +188,20 @@ static synctalk_status make(struct worker *w, json_t **result, synctalk_error *e
     return st;
 }
 
+static void tell_part(void *user, const char *what, json_t *value)
+{
+    tell(user, what, value);
+}
+
 static void work(struct worker *w)
 {
     synctalk_error err = {0};
     json_t *result = NULL;
     w->stop = false;
-    synctalk_status st = make(w, &result, &err);
+    synctalk_status st =
+        json_object_get(w->job, "ask")
+            ? question_work(&w->base, &w->folders, w->job, tell_part, w, &result, &err)
+            : make(w, &result, &err);
     if (!st) {
         tell(w, "done", result);
         return;
@@ -240,7 +249,8 @@ static int work_on(struct worker *w)
         return 1;
     }
     while (!w->gone && lines_read(&w->lines, -1, &w->job) == LINE_THERE) {
-        if (json_object_get(w->job, "id")) /* else the wish to stop came too late */
+        if (json_object_get(w->job, "id") ||
+            json_object_get(w->job, "ask")) /* else the wish to stop came too late */
             work(w);
         json_decref(w->job);
         w->job = NULL;

@@ -151,7 +151,8 @@ static synctalk_status wait_ready(struct process *process, bool *files, synctalk
 }
 
 synctalk_status process_start(struct process *process, const struct server_options *options,
-                              const struct folders *folders, bool *files, synctalk_error *err)
+                              const struct folders *folders, const json_t *start, bool *files,
+                              synctalk_error *err)
 {
     int sockets[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
@@ -172,7 +173,10 @@ synctalk_status process_start(struct process *process, const struct server_optio
         return server_fail_errno(err, "start", "a worker process");
     }
     synctalk_status st = SYNCTALK_OK;
-    if (!lines_write(process->fd, first_line(options, folders)))
+    json_t *first = first_line(options, folders);
+    if (first && start)
+        json_object_update(first, (json_t *)start);
+    if (!lines_write(process->fd, first))
         st = server_fail(err, SYNCTALK_E_LIBRARY, "a worker process ended as it was started");
     if (!st)
         st = wait_ready(process, files, err);

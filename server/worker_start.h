@@ -15,9 +15,11 @@ struct process {
     struct lines lines;
 };
 
-/* Start one and wait until it has shut itself in. *files: it can open what it is shown only. */
+/* Start one and wait until it has shut itself in. `start` replaces fields of the first line that it
+ * is told, or is NULL. *files: it can open what it is shown only. */
 synctalk_status process_start(struct process *process, const struct server_options *options,
-                              const struct folders *folders, bool *files, synctalk_error *err);
+                              const struct folders *folders, const json_t *start, bool *files,
+                              synctalk_error *err);
 /* End it, at once where `kill_it`; returns what waitpid() said. Nothing where there is none. */
 int process_end(struct process *process, bool kill_it);
 

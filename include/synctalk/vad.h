@@ -35,7 +35,7 @@ typedef enum synctalk_vad_detector {
 
 /**
  * Fill with synctalk_vad_settings_init(), then change. Strings are borrowed for the call.
- * synctalk_vad_settings_options() describes each field but `more_models`.
+ * synctalk_vad_settings_options() describes each field but `more_models` and `trace`.
  */
 typedef struct synctalk_vad_settings {
     /* where things are; as in synctalk_settings */
@@ -56,6 +56,9 @@ typedef struct synctalk_vad_settings {
     int min_silence_ms;          /**< a shorter gap does not end speech. Default 100 */
     int speech_pad_ms;           /**< speech is taken to be that much longer on either side.
                                       Default 30 */
+
+    int trace; /**< 1 keeps what synctalk_vad_chunk_at() tells, 8 bytes for each 32 ms.
+                    Default 0 */
 
     void *reserved[8]; /**< NULL */
 } synctalk_vad_settings;
@@ -100,6 +103,19 @@ SYNCTALK_API const char *synctalk_vad_name(const synctalk_vad *vad); /**< of the
 /** Segments cover the recording without gap or overlap, speech and silence in turn. */
 SYNCTALK_API size_t synctalk_vad_count(const synctalk_vad *vad); /**< >= 1 */
 SYNCTALK_API synctalk_vad_segment synctalk_vad_at(const synctalk_vad *vad, size_t index);
+
+#define SYNCTALK_VAD_HZ 16000  /**< samples a second that are looked at */
+#define SYNCTALK_VAD_CHUNK 512 /**< samples for which there is one probability */
+
+/** What was heard in a chunk; the last one may be shorter than the others. */
+typedef struct synctalk_vad_chunk {
+    float probability; /**< of speech, 0...1: what the threshold is held against */
+    float peak;        /**< largest |sample| */
+} synctalk_vad_chunk;
+
+/** Chunks of the recording, in order; 0 of them unless settings->trace was 1. */
+SYNCTALK_API size_t synctalk_vad_chunks(const synctalk_vad *vad);
+SYNCTALK_API synctalk_vad_chunk synctalk_vad_chunk_at(const synctalk_vad *vad, size_t index);
 
 #ifdef __cplusplus
 }

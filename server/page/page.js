@@ -2,6 +2,8 @@
 // The page: a client of the API like any other. What can be chosen, and how far sliders go, is read
 // from /openapi.json, so that the page and the program cannot disagree.
 
+import { drawSpeech, inWords as speechInWords, stretchesOf } from "./speech.js";
+
 const byId = (id) => document.getElementById(id);
 const modes = ["training", "video", "clips"];
 const pieces = { audio: null, video: null }; // what is sent: {file, id, done: Promise}
@@ -21,11 +23,12 @@ class Refusal extends Error {
   }
 }
 
-async function ask(method, path, value, headers = {}) {
+async function ask(method, path, value, headers = {}, signal = undefined) {
   let answer;
   try {
     answer = await fetch(path, {
       method,
+      signal,
       headers: value === undefined ? headers : { "Content-Type": "application/json", ...headers },
       body: value === undefined ? undefined : JSON.stringify(value),
     });
@@ -123,14 +126,17 @@ function take(kind, file) {
   label.textContent = file.name;
   bar.hidden = false;
   bar.value = 0;
+  askForSpeech();
   piece.done = upload(piece, (part) => {
     if (pieces[kind] === piece)
       bar.value = part;
   }).then(() => {
+    piece.whole = true;
     if (pieces[kind] !== piece)
       return;
     bar.hidden = true;
     say(`${file.name} is sent`);
+    askForSpeech();
   }, (error) => {
     piece.failed = error;
     if (pieces[kind] !== piece)
@@ -166,6 +172,49 @@ function prepareDrop(kind) {
                                            take(kind, event.dataTransfer.files[0]));
 }
 
+// ---- where the sound has speech ----
+
+let speech = null; // {piece, answer, failed, stop}
+
+// The plot belongs to the sound and to mode clips: what is shown, or asked for, and is not of the
+// sound that is chosen now goes.
+async function askForSpeech() {
+  const piece = mode === "clips" && pieces.audio?.whole ? pieces.audio : null;
+  if (speech?.piece === piece)
+    return;
+  speech?.stop.abort();
+  speech = piece ? { piece, answer: null, failed: null, stop: new AbortController() } : null;
+  showSpeech();
+  if (!speech)
+    return;
+  const mine = speech;
+  try {
+    mine.answer = await ask("GET", `/v1/uploads/${piece.id}/vad`, undefined, {}, mine.stop.signal);
+  } catch (error) {
+    mine.failed = error;
+  }
+  if (speech === mine)
+    showSpeech();
+}
+
+function showSpeech() {
+  const canvas = byId("speech-plot");
+  const words = byId("speech-words");
+  const answer = speech?.answer;
+  canvas.hidden = !answer;
+  if (answer) {
+    const threshold = Number(byId("vad-threshold").value);
+    const stretches = stretchesOf(answer, threshold, Number(byId("min-silence").value));
+    drawSpeech(canvas, answer, stretches, threshold);
+    words.textContent = speechInWords(answer, stretches);
+  } else if (speech?.failed) {
+    words.textContent = inWords(speech.failed);
+  } else {
+    words.textContent = speech ? "Listening for speech …"
+                               : "With a sound, its speech and pauses are drawn here.";
+  }
+}
+
 // ---- the form ----
 
 const person = () => models.find((model) => model.name === byId("model").value);
@@ -189,6 +238,7 @@ function chooseMode(wanted) {
   byId("mode-reason").hidden = possible;
   byId("mode-reason").textContent = possible ? "" : reasons[mode];
   byId("make").disabled = !possible;
+  askForSpeech();
 }
 
 function choosePerson() {
@@ -222,7 +272,10 @@ function prepareSlider(id, output, schema) {
     slider.value = schema["x-default"];
   }
   const tell = () => { byId(output).textContent = Number(slider.value).toFixed(2); };
-  slider.addEventListener("input", tell);
+  slider.addEventListener("input", () => {
+    tell();
+    showSpeech();
+  });
   tell();
 }
 
@@ -494,6 +547,8 @@ prepareTabs();
 byId("model").addEventListener("change", choosePerson);
 byId("start-frame").addEventListener("input", showFrame);
 byId("new").addEventListener("submit", make);
+new ResizeObserver(() => requestAnimationFrame(showSpeech)).observe(byId("speech"));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showSpeech);
 byId("more").addEventListener("click", showOlder);
 byId("token-form").addEventListener("submit", open);
 begin();

@@ -87,3 +87,14 @@ synctalk_vad_segment synctalk_vad_at(const synctalk_vad *vad, size_t index)
     return (synctalk_vad_segment){(double)span->start / ST_VAD_HZ, (double)span->end / ST_VAD_HZ,
                                   span->speech};
 }
+
+size_t synctalk_vad_chunks(const synctalk_vad *vad)
+{
+    return vad ? vad->voice.chunk_count : 0;
+}
+
+synctalk_vad_chunk synctalk_vad_chunk_at(const synctalk_vad *vad, size_t index)
+{
+    return vad && index < vad->voice.chunk_count ? vad->voice.chunks[index]
+                                                 : (synctalk_vad_chunk){0, 0};
+}

@@ -27,7 +27,12 @@ struct search {
     float item_low, item_high; /* of the item of sound in work */
     double item_sum;
     int item_samples;
+    bool trace;   /* the chunks are kept */
+    size_t heard; /* chunks whose probability is there */
 };
+
+_Static_assert(SYNCTALK_VAD_HZ == ST_VAD_HZ && SYNCTALK_VAD_CHUNK == ST_VAD_CHUNK,
+               "the public header says what the rules count by");
 
 static synctalk_status open_named(struct st_vad **vad, const synctalk_vad_settings *settings,
                                   const char *path, const synctalk_callbacks *callbacks,
@@ -90,6 +95,39 @@ static synctalk_status reserve(struct st_voice *voice, size_t more, synctalk_err
     return SYNCTALK_OK;
 }
 
+/* The chunk into which sample `at` falls; those before it are there. NULL without memory. */
+static synctalk_vad_chunk *chunk_of(struct st_voice *voice, int64_t at)
+{
+    const size_t index = (size_t)(at / ST_VAD_CHUNK);
+    size_t bytes;
+    if (index >= voice->chunk_capacity) {
+        const size_t capacity = voice->chunk_capacity ? voice->chunk_capacity * 2 : 1024;
+        synctalk_vad_chunk *grown = NULL;
+        if (!st_mul_size(capacity, sizeof *grown, &bytes) ||
+            !(grown = realloc(voice->chunks, bytes)))
+            return NULL;
+        voice->chunks = grown;
+        voice->chunk_capacity = capacity;
+    }
+    if (index == voice->chunk_count)
+        voice->chunks[voice->chunk_count++] = (synctalk_vad_chunk){0, 0};
+    return &voice->chunks[index];
+}
+
+/* Before their probabilities come: a chunk is there when it is heard. */
+static synctalk_status trace_peaks(struct search *s, const float *samples, size_t count,
+                                   synctalk_error *err)
+{
+    for (size_t i = 0; i < count && s->trace; i++) {
+        synctalk_vad_chunk *chunk = chunk_of(s->voice, s->voice->samples + (int64_t)i);
+        if (!chunk)
+            return st_fail_memory(err, "the chunks of a sound", s->voice->chunk_capacity);
+        if (isfinite(samples[i]))
+            chunk->peak = fmaxf(chunk->peak, fabsf(samples[i]));
+    }
+    return SYNCTALK_OK;
+}
+
 /* Probabilities that are ready, through the rules. */
 static synctalk_status drain(struct search *s, synctalk_error *err)
 {
@@ -104,6 +142,8 @@ static synctalk_status drain(struct search *s, synctalk_error *err)
             voice->count += st_vad_rules_push(&s->rules, p[i], &voice->segments[voice->count]);
             if (voice->probability)
                 st_lane_add(voice->probability, p[i], p[i], (double)p[i]);
+            if (s->trace)
+                voice->chunks[s->heard++].probability = p[i];
         }
     }
     return SYNCTALK_OK;
@@ -145,6 +185,7 @@ static synctalk_status read_all(struct search *s, const synctalk_callbacks *call
 
     do {
         if ((st = st_audio_reader_read(s->reader, samples, READ_SAMPLES, &got, err)) ||
+            (st = trace_peaks(s, samples, got, err)) ||
             (st = got > 0 ? st_vad_push(s->vad, samples, got, err) : st_vad_finish(s->vad, err)) ||
             (st = drain(s, err)))
             return st;
@@ -185,7 +226,7 @@ synctalk_status st_voice_find(struct st_voice *out, const synctalk_vad_settings 
                               synctalk_error *err)
 {
     synctalk_status st = SYNCTALK_OK;
-    struct search s = {.voice = out};
+    struct search s = {.voice = out, .trace = settings->trace != 0};
 
     if (trace && (!(out->sound = calloc(1, sizeof *out->sound)) ||
                   !(out->probability = calloc(1, sizeof *out->probability))))
@@ -218,5 +259,6 @@ void st_voice_free(struct st_voice *voice)
     st_vad_timeline_free(&voice->timeline);
     free(voice->sound);
     free(voice->probability);
+    free(voice->chunks);
     *voice = (struct st_voice){0};
 }

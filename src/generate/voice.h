@@ -17,13 +17,16 @@ struct st_voice {
     const char *detector;            /* "silero" or "built-in"; static */
     struct st_vad_segment *segments; /* owned; of speech, padded, in order */
     size_t count, capacity;
-    struct st_vad_timeline timeline; /* owned; after the least silence */
-    float peak;                      /* largest |sample| */
-    struct st_lane *sound;           /* owned; NULL unless asked for. Sum: of squares */
-    struct st_lane *probability;     /* owned; likewise; an item for each chunk */
+    struct st_vad_timeline timeline;   /* owned; after the least silence */
+    float peak;                        /* largest |sample| */
+    struct st_lane *sound;             /* owned; NULL unless asked for. Sum: of squares */
+    struct st_lane *probability;       /* owned; likewise; an item for each chunk */
+    struct synctalk_vad_chunk *chunks; /* owned; all of them where settings->trace, else NULL */
+    size_t chunk_count, chunk_capacity;
 };
 
-/* `trace` fills the lanes. Memory grows by the segments alone. E_FORMAT where the file has no
+/* `trace` fills the lanes. Memory grows by the segments, and by
+ * the chunks where settings->trace, alone. E_FORMAT where the file has no
  * samples. Says through callbacks->log which detector was taken and why. */
 synctalk_status st_voice_find(struct st_voice *out, const synctalk_vad_settings *settings,
                               const char *audio, bool trace, const synctalk_callbacks *callbacks,

@@ -180,6 +180,37 @@ static void test_cancelled(void **state)
     assert_null(vad);
 }
 
+/* Guards: probabilities beside their chunks, a last one that is missing, and 8 bytes for each chunk
+ * of every sound where nobody asked for them. */
+static void test_trace(void **state)
+{
+    const char *sound = path_of(state, "sound.wav");
+    synctalk_vad_settings s = settings_of(state);
+    synctalk_vad *vad;
+    write_wav(sound, 10, 0x05c); /* speech in 2...5 and 6...7 */
+    ST_OK(synctalk_vad_run(&vad, &s, sound, NULL, NULL, err));
+    assert_int_equal(synctalk_vad_chunks(vad), 0);
+    assert_true(synctalk_vad_chunk_at(vad, 0).peak == 0);
+    synctalk_vad_close(&vad);
+
+    s.trace = 1;
+    ST_OK(synctalk_vad_run(&vad, &s, sound, NULL, NULL, err));
+    const size_t count = synctalk_vad_chunks(vad);
+    assert_int_equal(count, (10 * HZ + SYNCTALK_VAD_CHUNK - 1) / SYNCTALK_VAD_CHUNK);
+    for (size_t i = 0; i < count; i++) {
+        const synctalk_vad_chunk chunk = synctalk_vad_chunk_at(vad, i);
+        const double t = (double)i * SYNCTALK_VAD_CHUNK / HZ;
+        assert_true(chunk.probability >= 0 && chunk.probability <= 1);
+        assert_true(chunk.peak > 0 && chunk.peak < 1);
+        if ((t > 2.3 && t < 4.7) || (t > 6.3 && t < 6.7))
+            assert_true(chunk.probability > 0.5f && chunk.peak > 0.1f);
+        if (t < 1.7 || (t > 5.3 && t < 5.7) || t > 7.3)
+            assert_true(chunk.probability < 0.5f && chunk.peak < 0.01f);
+    }
+    assert_true(synctalk_vad_chunk_at(vad, count).probability == 0);
+    synctalk_vad_close(&vad);
+}
+
 static bool has_cairo(void)
 {
     struct st_canvas *canvas;
@@ -286,7 +317,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_segments), cmocka_unit_test(test_one_kind),
         cmocka_unit_test(test_refused),  cmocka_unit_test(test_cancelled),
-        cmocka_unit_test(test_plot),     cmocka_unit_test(test_lane),
+        cmocka_unit_test(test_trace),    cmocka_unit_test(test_plot),
+        cmocka_unit_test(test_lane),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -43,6 +43,7 @@ class Page(serving.ServerCase):
         folder.mkdir()
         harness.write_wav(folder / "hello.wav", 1)
         harness.write_wav(folder / "long.wav", 120)
+        shutil.copy(self.demo / "demo-pause.wav", folder / "pause.wav")
         (folder / "no-sound.wav").write_bytes(b"this is no sound " * 100)
         modes = ["training", "clips"]
         if self.looks_at_videos:
@@ -68,7 +69,8 @@ class Files(serving.ServerCase):
 
     def test_files(self):
         for path, kind in (("/", "text/html"), ("/page.css", "text/css"),
-                           ("/page.js", "text/javascript")):
+                           ("/page.js", "text/javascript"),
+                           ("/speech.js", "text/javascript")):
             status, headers, data = self.server.ask("GET", path)
             self.assertEqual(status, 200)
             self.assertTrue(headers["Content-Type"].startswith(kind))
