@@ -9,7 +9,7 @@
 #include "server/server.h"
 
 #define LONGEST_SECONDS 3600 /* of a sound, unless --max-seconds says otherwise */
-#define TOKEN_MOST 1024      /* bytes of a file with a token */
+#define SECRET_MOST 1024     /* bytes of a file with a token or a secret */
 
 static const struct own_option own[] = {
     {"address", 0, OWN_TEXT, .unit = "ADDRESS", .fallback = "127.0.0.1",
@@ -44,6 +44,19 @@ static const struct own_option own[] = {
      .help = "hours after which uploads and videos are removed"},
     {"keep-mb", 0, OWN_INT, 1, 100000000, .unit = "N", .fallback = "20000",
      .help = "space of uploads and videos, in MB; the oldest videos are removed first"},
+    {"webhook-secret-file", 0, OWN_TEXT, .unit = "FILE",
+     .help = "file whose first line is the secret that webhooks are signed with, of 16 bytes or "
+             "more; without it no request may ask for one"},
+    {"webhook-tries", 0, OWN_INT, 1, 100, .unit = "N", .fallback = "10",
+     .help = "times that the end of a video is told to a webhook that does not answer with 2xx"},
+    {"webhook-retry-seconds", 0, OWN_INT, 1, 86400, .unit = "N", .fallback = "5",
+     .help = "seconds from the first try of a webhook to the second; each wait is three times the "
+             "one before, up to a day"},
+    {"webhook-ca-file", 0, OWN_TEXT, .unit = "FILE",
+     .help = "certificates of the authorities that receivers of webhooks are checked against, "
+             "instead of the system's"},
+    {"webhook-allow-private", 0, OWN_FLAG,
+     .help = "send webhooks also to this machine and to private networks, and over http"},
     {.name = NULL},
 };
 
@@ -89,9 +102,9 @@ static void print_ready(const char *address, int port)
 }
 
 /* The first line of the file, kept until the arguments are freed. NULL after a sentence. */
-static const char *read_token(struct args *args, const char *path)
+static const char *read_secret(struct args *args, const char *path, const char *what)
 {
-    char line[TOKEN_MOST + 2];
+    char line[SECRET_MOST + 2];
     FILE *file = fopen(path, "re");
     if (!file) {
         say(args->command->name, "%s: cannot open: %s", path, strerror(errno));
@@ -100,18 +113,18 @@ static const char *read_token(struct args *args, const char *path)
     char *got = fgets(line, sizeof line, file);
     fclose(file);
     const size_t length = got ? strcspn(line, "\r\n") : 0;
-    if (length == 0 || length > TOKEN_MOST) {
-        say(args->command->name, "%s: its first line has to be a token of 1 to %d bytes", path,
-            TOKEN_MOST);
+    if (length == 0 || length > SECRET_MOST) {
+        say(args->command->name, "%s: its first line has to be a %s of 1 to %d bytes", path, what,
+            SECRET_MOST);
         return NULL;
     }
-    char *token = strndup(line, length);
-    if (!token || !args_own(args, token)) {
-        say(args->command->name, "no memory for a token");
-        free(token);
+    char *secret = strndup(line, length);
+    if (!secret || !args_own(args, secret)) {
+        say(args->command->name, "no memory for a %s", what);
+        free(secret);
         return NULL;
     }
-    return token;
+    return secret;
 }
 
 static const char *state_folder(struct args *args)
@@ -154,16 +167,28 @@ static struct server_limits limits_of(const struct args *args)
     };
 }
 
+static struct server_webhooks webhooks_of(const struct args *args)
+{
+    return (struct server_webhooks){
+        .ca_file = args_text(args, "webhook-ca-file"),
+        .allow_private = args_flag(args, "webhook-allow-private"),
+        .tries = number(args, "webhook-tries"),
+        .retry_seconds = number(args, "webhook-retry-seconds"),
+    };
+}
+
 static int run(struct args *args)
 {
     const char *address = args_text(args, "address");
     const char *token_file = args_text(args, "token-file");
+    const char *webhook_file = args_text(args, "webhook-secret-file");
     struct server_options options = {
         .address = address ? address : "127.0.0.1",
         .port = number(args, "port"),
         .token = args_text(args, "token"),
         .workers = number(args, "workers"),
         .limits = limits_of(args),
+        .webhooks = webhooks_of(args),
         .settings = &args->settings,
         .log = print_log,
         .ready = print_ready,
@@ -171,7 +196,9 @@ static int run(struct args *args)
     };
     synctalk_error err = {0};
 
-    if (token_file && !(options.token = read_token(args, token_file)))
+    if (token_file && !(options.token = read_secret(args, token_file, "token")))
+        return EXIT_FAILED;
+    if (webhook_file && !(options.webhooks.secret = read_secret(args, webhook_file, "secret")))
         return EXIT_FAILED;
     if (options.token && !*options.token) {
         say(args->command->name, "the token is empty");

@@ -10,6 +10,7 @@
 #include "reply.h"
 #include "request.h"
 #include "text.h"
+#include "webhook.h"
 
 #define PAGE 50 /* videos of a page, unless it is said */
 #define PAGE_MOST 200
@@ -39,12 +40,20 @@ static synctalk_status add(struct request *request, char id[ID_SIZE], bool *agai
     struct server *server = request->server;
     struct video_request wanted;
     char fresh[ID_SIZE];
+    char webhook[WEBHOOK_URL] = "";
     const char *key = request_header(request, "Idempotency-Key");
     if (key && (!*key || strlen(key) > KEY_MOST || !text_is_utf8(key, strlen(key))))
         return server_fail(err, SYNCTALK_E_ARG,
                            "Idempotency-Key: 1 to %d bytes of UTF-8 are needed", KEY_MOST);
-    synctalk_status st = video_request_check(&wanted, request->fields, server->options->settings,
-                                             server->store, err);
+    const json_t *address = json_object_get(request->fields, "webhook");
+    synctalk_status st = address ? webhook_check(webhook, json_string_value(address),
+                                                 &server->options->webhooks, err)
+                                 : SYNCTALK_OK;
+    if (st)
+        return st;
+    json_object_del(request->fields, "webhook");
+    st = video_request_check(&wanted, request->fields, server->options->settings, server->store,
+                             err);
     if (st)
         return st;
     const json_t *model = json_object_get(json_object_get(wanted.json, "settings"), "model");
@@ -60,6 +69,7 @@ static synctalk_status add(struct request *request, char id[ID_SIZE], bool *agai
             .request = text,
             .audio = wanted.audio,
             .video = wanted.video,
+            .webhook = *webhook ? webhook : NULL,
             .now = time(NULL),
             .most_waiting = server->options->limits.queue,
         };

@@ -25,6 +25,19 @@ static json_t *error_json(const struct job_row *row)
                      : json_null();
 }
 
+/* What became of the telling, or null. */
+static json_t *webhook_json(const struct job_row *row)
+{
+    const bool due = row->delivery == DELIVERY_WAITING && row->due > 0;
+    if (!row->webhook)
+        return json_null();
+    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:s?}", "url", row->webhook, "state",
+                     delivery_state_name(row->delivery), "tries", (json_int_t)row->tries,
+                     "next_try_at", time_json(due ? row->due : 0), "answer",
+                     row->answer > 0 ? json_integer(row->answer) : json_null(), "error",
+                     row->fault);
+}
+
 static json_t *links_json(const struct job_row *row)
 {
     json_t *links = json_pack("{s:o, s:o}", "self", json_sprintf("/v1/videos/%s", row->id),
@@ -45,11 +58,12 @@ static void show(void *user, const struct job_row *row)
     struct showing *showing = user;
     json_t *request = json_loads(row->request, 0, NULL);
     json_t *result = row->result ? json_loads(row->result, 0, NULL) : json_null();
-    json_t *job = json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", row->id,
-                            "number", (json_int_t)row->number, "state", job_state_name(row->state),
-                            "created_at", time_json(row->created), "started_at",
-                            time_json(row->started), "finished_at", time_json(row->finished),
-                            "result", result, "error", error_json(row), "links", links_json(row));
+    json_t *job =
+        json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", row->id, "number",
+                  (json_int_t)row->number, "state", job_state_name(row->state), "created_at",
+                  time_json(row->created), "started_at", time_json(row->started), "finished_at",
+                  time_json(row->finished), "result", result, "error", error_json(row), "links",
+                  links_json(row), "webhook", webhook_json(row));
     if (!job || !request || json_object_update(job, request) != 0)
         showing->failed = true;
     json_decref(request);

@@ -43,7 +43,8 @@ static const char schemas[] =
     "'Source': {'type': 'object', 'required': ['upload', 'name', 'sha256'], 'properties': {"
     " 'upload': {'type': 'string'}, 'name': {'type': 'string'}, 'sha256': {'type': 'string'}}},"
     "'Video': {'type': 'object', 'required': ['id', 'number', 'state', 'created_at', 'started_at',"
-    " 'finished_at', 'progress', 'queue_place', 'settings', 'audio', 'result', 'error', 'links'],"
+    " 'finished_at', 'progress', 'queue_place', 'settings', 'audio', 'result', 'error', 'webhook',"
+    " 'links'],"
     " 'properties': {'id': {'type': 'string'}, 'number': {'type': 'integer'},"
     " 'state': {'enum': ['queued', 'in_progress', 'completed', 'failed', 'cancelled']},"
     " 'created_at': {'type': 'integer'}, 'started_at': {'type': ['integer', 'null']},"
@@ -54,10 +55,19 @@ static const char schemas[] =
     " 'audio': {'$ref': '#/components/schemas/Source'},"
     " 'video': {'$ref': '#/components/schemas/Source'},"
     " 'result': {'type': ['object', 'null']}, 'error': {'type': ['object', 'null']},"
+    " 'webhook': {'type': ['object', 'null'], 'required': ['url', 'state', 'tries', 'next_try_at',"
+    " 'answer', 'error'], 'properties': {'url': {'type': 'string'},"
+    " 'state': {'enum': ['waiting', 'sending', 'delivered', 'failed']},"
+    " 'tries': {'type': 'integer'}, 'next_try_at': {'type': ['integer', 'null']},"
+    " 'answer': {'type': ['integer', 'null']}, 'error': {'type': ['string', 'null']}}},"
     " 'links': {'type': 'object', 'additionalProperties': {'type': 'string'}}}},"
     "'Videos': {'type': 'object', 'required': ['videos', 'next_before'], 'properties': {"
     " 'videos': {'type': 'array', 'items': {'$ref': '#/components/schemas/Video'}},"
     " 'next_before': {'type': ['integer', 'null']}}},"
+    "'Ended': {'type': 'object', 'required': ['type', 'timestamp', 'data'], 'properties': {"
+    " 'type': {'enum': ['video.completed', 'video.failed', 'video.cancelled']},"
+    " 'timestamp': {'type': 'string', 'format': 'date-time'},"
+    " 'data': {'description': 'a Video without webhook', 'type': 'object'}}},"
     "'Session': {'type': 'object', 'required': ['token'], 'properties': {'token':"
     " {'type': 'string'}}},"
     "'Health': {'type': 'object', 'required': ['status', 'version'], 'properties': {"
@@ -131,6 +141,9 @@ static json_t *request_schema(void)
     json_object_set_new(properties, "video",
                         json_pack("{s:s, s:s}", "type", "string", "description",
                                   "likewise, of the video of mode video"));
+    json_object_set_new(properties, "webhook",
+                        json_pack("{s:s, s:s, s:s}", "type", "string", "format", "uri",
+                                  "description", "address to which the end is posted, signed"));
     return json_pack("{s:s, s:[s, s], s:b, s:o}", "type", "object", "required", "model", "audio",
                      "additionalProperties", 0, "properties", properties);
 }

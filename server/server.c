@@ -13,6 +13,7 @@
 #include "fail.h"
 #include "guard.h"
 #include "http.h"
+#include "webhook.h"
 #include "worker.h"
 
 #define HTTP_THREADS 4
@@ -166,6 +167,7 @@ synctalk_status server_run(const struct server_options *options, synctalk_error 
     synctalk_status st;
     union address address;
     struct workers *workers = NULL;
+    struct webhooks *webhooks = NULL;
     struct MHD_Daemon *daemon = NULL;
     struct server server = {.options = options, .folders = {.lock = -1}, .began = seconds()};
 
@@ -177,6 +179,7 @@ synctalk_status server_run(const struct server_options *options, synctalk_error 
     if ((st = open_rooms(&server, err)) ||
         (st = workers_open(&workers, options, server.jobs, &server.folders, err)) ||
         (st = questions_open(&server.questions, options, &server.folders, err)) ||
+        (options->webhooks.secret && (st = webhooks_open(&webhooks, options, server.jobs, err))) ||
         (st = listen_on(&daemon, &server, &address, err)))
         goto done;
     tell_ready(&server, daemon);
@@ -187,6 +190,7 @@ done:
         jobs_stop(server.jobs);
     workers_close(&workers);
     questions_stop(server.questions);
+    webhooks_close(&webhooks);
     if (server.events)
         events_stop(server.events);
     if (daemon)

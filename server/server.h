@@ -36,6 +36,15 @@ struct server_limits {
     int keep_mb;       /* of uploads and videos together; the oldest ended jobs go first */
 };
 
+/* See webhook.h. */
+struct server_webhooks {
+    const char *secret;  /* that signs them; NULL: requests may ask for none */
+    const char *ca_file; /* PEM of authorities to trust, instead of the system's; or NULL */
+    bool allow_private;  /* any address, and http, too */
+    int tries;
+    int retry_seconds; /* after the first try; each wait is three times the one before */
+};
+
 struct server_options {
     const char *address; /* to bind: a numeric IPv4 or IPv6 address */
     int port;            /* 0: any free one */
@@ -43,6 +52,7 @@ struct server_options {
     const char *state;   /* folder for the database, uploads and videos; made if absent */
     int workers;         /* jobs made at once */
     struct server_limits limits;
+    struct server_webhooks webhooks;
     const synctalk_settings *settings; /* what videos are made with where a request is silent */
     void (*log)(synctalk_log_level level, const char *message);
     void (*ready)(const char *address, int port); /* once connections are taken */

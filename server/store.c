@@ -23,6 +23,15 @@ static const char *const migrations[] = {
     " code TEXT, message TEXT, result TEXT, bytes INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX jobs_by_state ON jobs (state, number);"
     "CREATE INDEX jobs_by_end ON jobs (finished);",
+
+    "CREATE TABLE deliveries ("
+    " job TEXT PRIMARY KEY, url TEXT NOT NULL,"
+    " stage INTEGER NOT NULL DEFAULT 0 CHECK (stage BETWEEN 0 AND 3),"
+    " tries INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL DEFAULT 0,"
+    " answer INTEGER NOT NULL DEFAULT 0, fault TEXT);"
+    "CREATE INDEX deliveries_by_due ON deliveries (stage, due);"
+    "CREATE TRIGGER jobs_take_deliveries_along AFTER DELETE ON jobs BEGIN"
+    " DELETE FROM deliveries WHERE job = OLD.id; END;",
 };
 
 #define FORM ((int)(sizeof migrations / sizeof *migrations))
@@ -100,7 +109,7 @@ void sql_copy_text(char *to, size_t size, sqlite3_stmt *row, int column)
     snprintf(to, size, "%s", text ? text : "");
 }
 
-static synctalk_status exec(struct store *store, const char *sql, synctalk_error *err)
+synctalk_status sql_exec(struct store *store, const char *sql, synctalk_error *err)
 {
     return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? SYNCTALK_OK
                                                                        : fail(store, err);
@@ -113,7 +122,7 @@ static synctalk_status migrate(struct store *store, const char *path, synctalk_e
     int64_t form = 0;
     char version[64];
 
-    if ((st = exec(store, "BEGIN IMMEDIATE", err)) ||
+    if ((st = sql_exec(store, "BEGIN IMMEDIATE", err)) ||
         (st = sql_run(store, err, sql_read_integer, &form, "PRAGMA user_version", "")))
         return st;
     if (form > FORM)
@@ -123,9 +132,9 @@ static synctalk_status migrate(struct store *store, const char *path, synctalk_e
             "or another --state",
             path, (long long)form, FORM);
     for (; form < FORM && !st; form++)
-        st = exec(store, migrations[form], err);
+        st = sql_exec(store, migrations[form], err);
     snprintf(version, sizeof version, "PRAGMA user_version = %d; COMMIT", FORM);
-    return st ? st : exec(store, version, err);
+    return st ? st : sql_exec(store, version, err);
 }
 
 synctalk_status store_open(struct store **out, const char *folder, synctalk_error *err)
@@ -150,10 +159,10 @@ synctalk_status store_open(struct store **out, const char *folder, synctalk_erro
                          store->db ? sqlite3_errmsg(store->db) : "no memory");
         goto done;
     }
-    if ((st = exec(store,
-                   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                   "PRAGMA trusted_schema = OFF",
-                   err)) ||
+    if ((st = sql_exec(store,
+                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                       "PRAGMA trusted_schema = OFF",
+                       err)) ||
         (st = migrate(store, path, err)))
         goto done;
     *out = store;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What lasts: one SQLite file, written ahead (WAL), each change on disk before it is answered.
  *
- * This is the only file that knows SQLite. Any thread may call; one is inside at a time.
+ * Only store*.c know SQLite. Any thread may call; one is inside at a time.
  * Times are whole seconds since 1970. Text in rows is owned by the store and borrowed until
  * the callback returns, unless said.
  */
@@ -48,6 +48,44 @@ synctalk_status store_uploads_expire(struct store *store, int64_t before, syncta
 synctalk_status store_content_is_used(struct store *store, const char *sha256, bool *used,
                                       synctalk_error *err);
 
+/* ---- webhooks ---- */
+
+#define WEBHOOK_URL 2048 /* bytes of an address, terminator included */
+
+enum delivery_state {
+    DELIVERY_WAITING, /* for the end of its job, or for its next try */
+    DELIVERY_SENDING,
+    DELIVERY_DONE,
+    DELIVERY_FAILED, /* it is not tried again */
+    DELIVERY_STATES
+};
+
+const char *delivery_state_name(enum delivery_state state);
+
+struct delivery {
+    char job[ID_SIZE];
+    char url[WEBHOOK_URL];
+    int64_t tries; /* this one included */
+};
+
+/* How a try ended. */
+struct delivery_end {
+    enum delivery_state state;
+    int64_t due;       /* of the next try, where there is one */
+    int64_t answer;    /* HTTP status, or 0 */
+    const char *fault; /* a sentence, or NULL */
+};
+
+/* Of the deliveries whose job has ended the one that has been due longest at `now` is sent from
+ * now on; *found. One that a server did not end is due again in the next. */
+synctalk_status store_delivery_take(struct store *store, int64_t now, struct delivery *delivery,
+                                    bool *found, synctalk_error *err);
+/* Nothing where its job is gone, and it with that. */
+synctalk_status store_delivery_end(struct store *store, const char *job,
+                                   const struct delivery_end *end, synctalk_error *err);
+/* All that were being sent; for a server that starts. */
+synctalk_status store_deliveries_return(struct store *store, synctalk_error *err);
+
 /* ---- jobs ---- */
 
 enum job_state {
@@ -75,6 +113,10 @@ struct job_row {
     const char *code, *message;         /* of a failure, else NULL */
     const char *result;                 /* JSON, of a video made, else NULL */
     int64_t bytes;                      /* of the files made */
+    const char *webhook;                /* address to tell the end to, or NULL; and of that: */
+    enum delivery_state delivery;
+    int64_t tries, due, answer;
+    const char *fault; /* of the last try, or NULL */
 };
 
 struct new_job {
@@ -82,6 +124,7 @@ struct new_job {
     const char *key;           /* of the client, by which it may ask again; or NULL */
     const char *request;       /* JSON */
     const char *audio, *video; /* ids of uploads; the second or NULL */
+    const char *webhook;       /* address to tell the end to, or NULL */
     int64_t now;
     int most_waiting;
 };

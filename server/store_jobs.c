@@ -7,8 +7,13 @@
 #include "fail.h"
 #include "store_sql.h"
 
-#define COLUMNS \
-    "number, id, state, request, created, started, finished, code, message, result, bytes"
+#define COLUMNS                                                                             \
+    "number, id, state, request, created, started, finished, code, message, result, bytes," \
+    " url, stage, tries, due, answer, fault FROM jobs LEFT JOIN deliveries ON job = id"
+/* What is known of a job where its row is changed: the table of deliveries is not at hand. */
+#define RETURNED                                                                            \
+    "number, id, state, request, created, started, finished, code, message, result, bytes," \
+    " NULL, 0, 0, 0, 0, NULL"
 
 static const char *const state_names[JOB_STATES] = {"queued", "in_progress", "completed", "failed",
                                                     "cancelled"};
@@ -55,6 +60,12 @@ static void read_job(void *user, sqlite3_stmt *row)
         .message = column(row, 8),
         .result = column(row, 9),
         .bytes = sqlite3_column_int64(row, 10),
+        .webhook = column(row, 11),
+        .delivery = (enum delivery_state)sqlite3_column_int(row, 12),
+        .tries = sqlite3_column_int64(row, 13),
+        .due = sqlite3_column_int64(row, 14),
+        .answer = sqlite3_column_int64(row, 15),
+        .fault = column(row, 16),
     };
     visit->count++;
     visit->visitor(visit->user, &job);
@@ -99,11 +110,30 @@ static synctalk_status insert(struct store *store, const struct new_job *job, sy
         return server_fail(err, SYNCTALK_E_EXISTS,
                            "%lld jobs wait, which is as many as may (--max-queue); try again later",
                            (long long)waiting);
-    return sql_run(store, err, NULL, NULL,
-                   "INSERT INTO jobs (id, key, state, request, audio, video, created)"
-                   " VALUES (?, ?, 0, ?, ?, ?, ?)",
-                   "ttttti", job->id, job->key, job->request, audio, *video ? video : NULL,
-                   job->now);
+    if ((st = sql_run(store, err, NULL, NULL,
+                      "INSERT INTO jobs (id, key, state, request, audio, video, created)"
+                      " VALUES (?, ?, 0, ?, ?, ?, ?)",
+                      "ttttti", job->id, job->key, job->request, audio, *video ? video : NULL,
+                      job->now)))
+        return st;
+    return job->webhook
+               ? sql_run(store, err, NULL, NULL, "INSERT INTO deliveries (job, url) VALUES (?, ?)",
+                         "tt", job->id, job->webhook)
+               : SYNCTALK_OK;
+}
+
+/* Both rows, or none. */
+static synctalk_status insert_whole(struct store *store, const struct new_job *job,
+                                    synctalk_error *err)
+{
+    synctalk_status st = sql_exec(store, "BEGIN IMMEDIATE", err);
+    if (st)
+        return st;
+    if (!(st = insert(store, job, err)))
+        st = sql_exec(store, "COMMIT", err);
+    if (st)
+        sql_exec(store, "ROLLBACK", NULL);
+    return st;
 }
 
 synctalk_status store_job_add(struct store *store, const struct new_job *job, char id[ID_SIZE],
@@ -118,7 +148,7 @@ synctalk_status store_job_add(struct store *store, const struct new_job *job, ch
             sql_run(store, err, read_id, known, "SELECT id FROM jobs WHERE key = ?", "t", job->key);
     *again = *known != '\0';
     if (!st && !*again)
-        st = insert(store, job, err);
+        st = insert_whole(store, job, err);
     store_unlock(store);
     snprintf(id, ID_SIZE, "%s", *again ? known : job->id);
     return st;
@@ -129,8 +159,8 @@ synctalk_status store_job_get(struct store *store, const char *id, job_visitor *
 {
     struct visit visiting = {visit, user, 0};
     store_lock(store);
-    synctalk_status st = sql_run(store, err, read_job, &visiting,
-                                 "SELECT " COLUMNS " FROM jobs WHERE id = ?", "t", id);
+    synctalk_status st =
+        sql_run(store, err, read_job, &visiting, "SELECT " COLUMNS " WHERE id = ?", "t", id);
     store_unlock(store);
     if (!st && visiting.count == 0)
         st = server_fail(err, SYNCTALK_E_MISSING, "%s: no such video", id);
@@ -143,7 +173,7 @@ synctalk_status store_jobs_list(struct store *store, int64_t below, enum job_sta
     struct visit visiting = {visit, user, 0};
     store_lock(store);
     synctalk_status st = sql_run(store, err, read_job, &visiting,
-                                 "SELECT " COLUMNS " FROM jobs WHERE (?1 = 0 OR number < ?1)"
+                                 "SELECT " COLUMNS " WHERE (?1 = 0 OR number < ?1)"
                                  " AND (?2 = 5 OR state = ?2) ORDER BY number DESC LIMIT ?3",
                                  "iii", below, (int64_t)state, (int64_t)limit);
     store_unlock(store);
@@ -158,7 +188,7 @@ synctalk_status store_job_take(struct store *store, int64_t now, job_visitor *vi
     synctalk_status st = sql_run(store, err, read_job, &visiting,
                                  "UPDATE jobs SET state = 1, started = ? WHERE number = ("
                                  " SELECT number FROM jobs WHERE state = 0 ORDER BY number LIMIT 1)"
-                                 " RETURNING " COLUMNS,
+                                 " RETURNING " RETURNED,
                                  "i", now);
     store_unlock(store);
     *found = visiting.count > 0;

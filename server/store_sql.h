@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between store.c, store_uploads.c and store_jobs.c: statements with bound values. */
+/* Between store*.c: statements with bound values. */
 #ifndef SERVER_STORE_SQL_H
 #define SERVER_STORE_SQL_H
 
@@ -19,6 +19,8 @@ typedef void row_visitor(void *user, sqlite3_stmt *row);
  * NULL; 'i' int64_t. The visitor (may be NULL) sees each row. The lock is held. */
 synctalk_status sql_run(struct store *store, synctalk_error *err, row_visitor *visit, void *user,
                         const char *sql, const char *types, ...);
+/* Statements without values. */
+synctalk_status sql_exec(struct store *store, const char *sql, synctalk_error *err);
 int64_t sql_changes(struct store *store);
 
 void store_lock(struct store *store);

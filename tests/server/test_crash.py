@@ -50,6 +50,8 @@ class Client(threading.Thread):
 
 
 class Crash(serving.ServerCase):
+    options = ("--max-rate", "0")  # each video is fetched in the end
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

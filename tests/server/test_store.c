@@ -184,6 +184,99 @@ static void test_uploads_of_waiting_jobs_stay(void **state)
     assert_false(used);
 }
 
+static void note_webhook(void *user, const struct job_row *row)
+{
+    snprintf(user, 256, "%s %s %d %d %d %s", row->webhook ? row->webhook : "none",
+             delivery_state_name(row->delivery), (int)row->tries, (int)row->due, (int)row->answer,
+             row->fault ? row->fault : "-");
+}
+
+static void expect_webhook(struct world *w, const char *job, const char *expected)
+{
+    char log[256] = "";
+    GOOD(store_job_get(w->store, job, note_webhook, log, NULL));
+    assert_string_equal(log, expected);
+}
+
+/* Guards: a delivery that is lost or doubled by a server that ends in its midst, or that stays
+ * when its job goes. */
+static void test_deliveries(void **state)
+{
+    struct world *w = *state;
+    char id[ID_SIZE];
+    bool flag;
+    struct delivery delivery = {.tries = 0};
+    const struct job_end end = {.state = JOB_COMPLETED, .now = 5};
+    const struct new_job job = {.id = "video-1",
+                                .key = "k",
+                                .request = "{}",
+                                .audio = "upload-1",
+                                .webhook = "https://h/",
+                                .now = 1,
+                                .most_waiting = 3};
+    const struct delivery_end later = {DELIVERY_WAITING, 50, 500, "no"};
+    const struct delivery_end done = {DELIVERY_DONE, 0, 204, NULL};
+
+    add_upload(w, "upload-1", "aa");
+    GOOD(store_job_add(w->store, &job, id, &flag, NULL));
+    GOOD(store_job_add(w->store, &job, id, &flag, NULL)); /* the same key: no second one */
+    assert_true(flag);
+    GOOD(add_job(w, "video-2", NULL, &flag, id));
+    expect_webhook(w, "video-1", "https://h/ waiting 0 0 0 -");
+    expect_webhook(w, "video-2", "none waiting 0 0 0 -");
+    GOOD(store_delivery_take(w->store, 9, &delivery, &flag, NULL));
+    assert_false(flag); /* the job has not ended */
+    GOOD(store_job_end(w->store, "video-1", &end, &flag, NULL));
+    GOOD(store_job_end(w->store, "video-2", &end, &flag, NULL));
+    GOOD(store_delivery_take(w->store, 9, &delivery, &flag, NULL));
+    assert_true(flag);
+    assert_string_equal(delivery.job, "video-1");
+    assert_string_equal(delivery.url, "https://h/");
+    assert_int_equal(delivery.tries, 1);
+    GOOD(store_delivery_take(w->store, 9, &delivery, &flag, NULL));
+    assert_false(flag); /* it is on its way */
+    open_again(w);
+    GOOD(store_deliveries_return(w->store, NULL));
+    GOOD(store_delivery_take(w->store, 9, &delivery, &flag, NULL));
+    assert_true(flag && delivery.tries == 2);
+    GOOD(store_delivery_end(w->store, "video-1", &later, NULL));
+    expect_webhook(w, "video-1", "https://h/ waiting 2 50 500 no");
+    GOOD(store_delivery_take(w->store, 49, &delivery, &flag, NULL));
+    assert_false(flag);
+    GOOD(store_delivery_take(w->store, 50, &delivery, &flag, NULL));
+    assert_true(flag && delivery.tries == 3);
+    GOOD(store_delivery_end(w->store, "video-1", &done, NULL));
+    expect_webhook(w, "video-1", "https://h/ delivered 3 0 204 -");
+    GOOD(store_job_remove(w->store, "video-1", NULL));
+    GOOD(store_job_add(w->store, &job, id, &flag, NULL)); /* nothing of it is left in the way */
+    expect_webhook(w, "video-1", "https://h/ waiting 0 0 0 -");
+}
+
+/* The first form of the database, with a job in it, as the program that knew no more wrote it. */
+static void test_an_older_database_is_brought_up_to_date(void **state)
+{
+    struct world *w = *state;
+    char path[128];
+    sqlite3 *db = NULL;
+    bool flag;
+    char id[ID_SIZE];
+    add_upload(w, "upload-1", "aa");
+    GOOD(add_job(w, "video-1", NULL, &flag, id));
+    store_close(&w->store);
+    snprintf(path, sizeof path, "%s/synctalk.db", w->folder);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "DROP TRIGGER jobs_take_deliveries_along;"
+                                  "DROP TABLE deliveries; PRAGMA user_version = 1",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    GOOD(store_open(&w->store, w->folder, NULL));
+    expect_jobs(w, "video-1 queued; ");
+    expect_webhook(w, "video-1", "none waiting 0 0 0 -");
+    GOOD(store_job_remove(w->store, "video-1", NULL));
+}
+
 static void test_a_newer_database_is_refused(void **state)
 {
     struct world *w = *state;
@@ -221,10 +314,15 @@ static void test_a_damaged_database_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_jobs_go_through_their_states),  CASE(test_what_was_in_work_keeps_its_place),
-        CASE(test_a_key_makes_one_job),           CASE(test_refusals),
-        CASE(test_uploads_of_waiting_jobs_stay),  CASE(test_a_newer_database_is_refused),
+        CASE(test_jobs_go_through_their_states),
+        CASE(test_what_was_in_work_keeps_its_place),
+        CASE(test_a_key_makes_one_job),
+        CASE(test_refusals),
+        CASE(test_uploads_of_waiting_jobs_stay),
+        CASE(test_a_newer_database_is_refused),
         CASE(test_a_damaged_database_is_refused),
+        CASE(test_deliveries),
+        CASE(test_an_older_database_is_brought_up_to_date),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
