@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fail.h"
 
+#define MOVE_SECONDS 0.1        /* between two tellings of moves */
 #define RETRY "retry: 2000\n\n" /* ms after which a browser comes again */
 
 struct stream {
@@ -28,6 +30,8 @@ struct events {
     struct stream *first;
     int count;
     bool stopping;
+    bool moved;  /* and nobody was told yet */
+    double told; /* when moves were last; seconds, monotonic */
     events_describe *describe;
     void *user;
 };
@@ -62,15 +66,49 @@ static void wake(struct stream *stream)
     MHD_resume_connection(stream->connection);
 }
 
-void events_touch(struct events *events, const char *id)
+/* Under the lock. */
+static void touch(struct events *events, const char *id)
 {
-    pthread_mutex_lock(&events->lock);
     for (struct stream *at = events->first; at; at = at->next) {
         if (id && strcmp(at->id, id) != 0)
             continue;
         at->touched = true;
         wake(at);
     }
+}
+
+void events_touch(struct events *events, const char *id)
+{
+    pthread_mutex_lock(&events->lock);
+    touch(events, id);
+    pthread_mutex_unlock(&events->lock);
+}
+
+static void tell_moves(struct events *events)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const double time = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    if (time - events->told < MOVE_SECONDS)
+        return;
+    events->told = time;
+    events->moved = false;
+    touch(events, NULL);
+}
+
+void events_moved(struct events *events)
+{
+    pthread_mutex_lock(&events->lock);
+    events->moved = true;
+    tell_moves(events);
+    pthread_mutex_unlock(&events->lock);
+}
+
+void events_tick(struct events *events)
+{
+    pthread_mutex_lock(&events->lock);
+    if (events->moved)
+        tell_moves(events);
     pthread_mutex_unlock(&events->lock);
 }
 

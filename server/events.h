@@ -22,8 +22,14 @@ synctalk_status events_open(struct events **out, events_describe *describe, void
                             synctalk_error *err);
 void events_close(struct events **events); /* NULL-safe; no stream is there any more */
 
-/* The state of `id` (NULL: of every job) may have changed. */
+/* The state of `id` may have changed. */
 void events_touch(struct events *events, const char *id);
+/* The places of all that wait may have. Where many do so in a row, streams are told of some: a
+ * thousand jobs that are cancelled would else be told a thousand times in each of a thousand
+ * streams. */
+void events_moved(struct events *events);
+/* For the one that keeps house, often: of moves that were not told yet. */
+void events_tick(struct events *events);
 /* A sign of life in every stream: a client that is gone is noticed so. */
 void events_beat(struct events *events);
 /* Every stream comes to its end. */

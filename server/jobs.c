@@ -120,6 +120,14 @@ static void touch(struct jobs *jobs, const char *id)
         events_touch(jobs->events, id);
 }
 
+/* `id` has left the queue, and those behind it move up. */
+static void touch_queue(struct jobs *jobs, const char *id)
+{
+    touch(jobs, id);
+    if (jobs->events)
+        events_moved(jobs->events);
+}
+
 synctalk_status jobs_add(struct jobs *jobs, const struct new_job *job, char id[ID_SIZE],
                          bool *again, synctalk_error *err)
 {
@@ -164,7 +172,7 @@ synctalk_status jobs_cancel(struct jobs *jobs, const char *id, synctalk_error *e
         return server_fail(err, SYNCTALK_E_EXISTS, "%s: has ended before, as %s", id,
                            job_state_name(state));
     mark_unwanted(jobs, id);
-    touch(jobs, NULL); /* those behind it move up */
+    touch_queue(jobs, id);
     return SYNCTALK_OK;
 }
 
@@ -177,7 +185,7 @@ synctalk_status jobs_remove(struct jobs *jobs, const char *id, synctalk_error *e
         return st;
     mark_unwanted(jobs, id);
     folders_remove_video(jobs->folders, id);
-    touch(jobs, NULL);
+    touch_queue(jobs, id);
     return SYNCTALK_OK;
 }
 
@@ -206,7 +214,7 @@ bool jobs_take(struct jobs *jobs, int slot, struct job *job)
         live_begin(&jobs->live[slot], job->id);
     pthread_mutex_unlock(&jobs->lock);
     if (found)
-        touch(jobs, NULL);
+        touch_queue(jobs, job->id);
     return found;
 }
 

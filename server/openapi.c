@@ -11,8 +11,9 @@
 
 #define ANYWHERE "400 401 403 429 431 500 503" /* refusals of every route */
 
-/* The schemas that have no table of their own. Times are whole seconds since 1970. */
-static const char schemas[] =
+/* The schemas that have no table of their own, in texts as long as C allows. Times are whole
+ * seconds since 1970. */
+static const char *const schemas[] = {
     "{'Error': {'type': 'object', 'required': ['error'], 'properties': {'error': {'type': 'object',"
     " 'required': ['code', 'message'], 'properties': {'code': {'type': 'string'},"
     " 'message': {'type': 'string'}}}}},"
@@ -35,8 +36,9 @@ static const char schemas[] =
     " 'clips', 'modes'],"
     " 'properties': {'name': {'type': 'string'}, 'checkpoint': {'type': 'integer'},"
     " 'frames': {'type': 'integer'}, 'clips': {'type': 'integer'}, 'modes': {'type': 'array',"
-    " 'items': {'enum': ['training', 'video', 'clips']}}}}}}},"
-    "'Progress': {'type': 'object', 'required': ['percent', 'stage', 'done', 'total', 'fps',"
+    " 'items': {'enum': ['training', 'video', 'clips']}}}}}}}}",
+
+    "{'Progress': {'type': 'object', 'required': ['percent', 'stage', 'done', 'total', 'fps',"
     " 'eta_seconds'], 'properties': {'percent': {'type': 'number', 'minimum': 0, 'maximum': 100},"
     " 'stage': {'type': 'string'}, 'done': {'type': 'integer'}, 'total': {'type': 'integer'},"
     " 'fps': {'type': 'number'}, 'eta_seconds': {'type': ['number', 'null']}}},"
@@ -73,18 +75,24 @@ static const char schemas[] =
     "'Health': {'type': 'object', 'required': ['status', 'version'], 'properties': {"
     " 'status': {'const': 'ok'}, 'version': {'type': 'string'}}},"
     "'Event': {'type': 'string', 'description': 'event: progress or end; data: a Video'},"
-    "'Text': {'type': 'string'}, 'Any': {}, 'Bytes': {}}";
+    "'Text': {'type': 'string'}, 'Any': {}, 'Bytes': {}}",
+};
 
 static json_t *read_schemas(void)
 {
-    char *text = strdup(schemas);
-    for (char *at = text; at && *at; at++) {
-        if (*at == '\'') /* so that they can be read above */
-            *at = '"';
+    json_t *all = json_object();
+    for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+        char *text = strdup(schemas[i]);
+        for (char *at = text; at && *at; at++) {
+            if (*at == '\'') /* so that they can be read above */
+                *at = '"';
+        }
+        json_t *some = text ? json_loads(text, 0, NULL) : NULL;
+        json_object_update(all, some);
+        json_decref(some);
+        free(text);
     }
-    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
-    free(text);
-    return json;
+    return all;
 }
 
 static json_t *schema_of_option(const synctalk_option *row)

@@ -113,6 +113,7 @@ static void keep_house(struct server *server)
             events_beat(server->events);
             beaten = now;
         }
+        events_tick(server->events);
         nanosleep(&pause, NULL);
     }
 }

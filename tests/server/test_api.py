@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 
 import serving
 from serving import harness
@@ -342,6 +343,10 @@ class Queue(serving.ServerCase):
         status, video = self.server.json("POST", f"/v1/videos/{videos[1]['id']}/cancel")
         self.assertEqual((status, video["state"]), (200, "cancelled"))
         self.assertEqual(self.server.video(videos[3]["id"])["queue_place"], 2)
+        until = time.monotonic() + serving.LIMIT
+        while 2 not in [value["queue_place"] for _, value in moved]:  # and it is told
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.01)
         self.refused_as(self.server.json("POST", f"/v1/videos/{videos[1]['id']}/cancel"), 409,
                         "exists", "cancelled")
         status, video = self.server.json("POST", f"/v1/videos/{videos[0]['id']}/cancel")
