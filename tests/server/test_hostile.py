@@ -36,7 +36,8 @@ def flac_of_silence(seconds, hz=16000):
 
 
 class Requests(serving.ServerCase):
-    options = ("--max-upload-mb", "5")
+    # What is announced and never comes is waited for as long as a silent client is.
+    options = ("--max-upload-mb", "5", "--idle-seconds", "3")
 
     def tearDown(self):
         self.assertEqual(self.server.ask("GET", "/healthz")[0], 200)
