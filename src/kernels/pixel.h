@@ -78,7 +78,8 @@ struct st_pixel_kernels {
                                         size_t dst_stride, const void *src, size_t src_stride,
                                         const void *add, size_t add_stride, size_t P);
 
-    /* One row of `out_W` pixels from three of W, C elements a pixel; a NULL row is zeros.
+    /* One row of `out_W` pixels from three of W, C elements a pixel; a NULL row, never the
+     * middle one, is zeros.
      * By the element read: F32 or U8. */
     void (*depthwise[ST_ELEMENT_COUNT])(const struct st_depthwise *depthwise, void *dst,
                                         const void *const rows[3], size_t W, size_t out_W);

@@ -40,16 +40,10 @@ synctalk_status st_unet_open(struct st_unet **out, const struct st_weights *weig
     return st_unet_open_as(out, weights, form, &recipe, kernels, err);
 }
 
-/* Ours where they are faster: in f32 oneDNN is by a tenth with AVX2, and we are with AVX-512
- * (docs/SPEED.md). */
-static bool has_stages(const struct st_unet_recipe *recipe, unsigned flags)
+/* Ours where there are kernels for this CPU; then they are faster (docs/SPEED.md). */
+static bool has_stages(unsigned flags)
 {
-    if (!st_pixel_kernels_have(flags, ST_ELEMENT_F32))
-        return false;
-    bool plain = true;
-    for (size_t i = 0; i < recipe->count; i++)
-        plain = plain && recipe->elements[i] == ST_ELEMENT_F32;
-    return !plain || (flags & SYNCTALK_CPU_AVX512);
+    return st_pixel_kernels_have(flags, ST_ELEMENT_F32);
 }
 
 synctalk_status st_unet_open_as(struct st_unet **out, const struct st_weights *weights,
@@ -63,7 +57,7 @@ synctalk_status st_unet_open_as(struct st_unet **out, const struct st_weights *w
         return st_fail_memory(err, "the UNet", sizeof *unet);
     unet->form = *form;
     synctalk_status st =
-        has_stages(recipe, kernels->flags)
+        has_stages(kernels->flags)
             ? st_unet_stages_open(&unet->stages, weights, form, recipe, kernels, err)
             : st_unet_net_open(&unet->net, weights, form, kernels, err);
     if (st)

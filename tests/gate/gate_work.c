@@ -16,6 +16,7 @@
 #include "generate/plan.h"
 #include "image/planes.h"
 #include "kernels/kernels.h"
+#include "kernels/pixel.h"
 #include "models/unet.h"
 #include "nn/net.h"
 #include "support/support.h"
@@ -25,6 +26,9 @@
 #define WIDTH 480
 #define HEIGHT 400
 #define SAMPLES 32000
+#define PIXELS ((size_t)320) /* of a row of up5, and its channels */
+#define NARROW ((size_t)64)
+#define WIDE ((size_t)128)
 
 struct bench {
     struct st_kernels kernels, references;
@@ -43,6 +47,12 @@ struct bench {
     struct st_unet_worker *worker;
     float *audio;
     void *audio_side;
+    struct st_pixel_kernels pixels;
+    struct st_pointwise pointwise;
+    struct st_depthwise depthwise;
+    uint8_t *bytes, *wide; /* [PIXELS, NARROW], 4 x [PIXELS, WIDE] */
+    int8_t *byte_weights;
+    float *ones;
 };
 
 static void fill(float *values, size_t count, uint64_t seed)
@@ -142,6 +152,40 @@ static void set_up_unet(struct bench *b)
     fill(b->audio, floats, 7);
 }
 
+/* Weights that are small are narrow: st_pixel_kernels_narrow(). */
+static void set_up_bytes(struct bench *b)
+{
+    uint64_t seed = 11;
+    b->bytes = malloc(PIXELS * NARROW);
+    b->wide = malloc(4 * PIXELS * WIDE);
+    b->byte_weights = malloc(NARROW * WIDE);
+    b->ones = malloc(WIDE * sizeof(float));
+    assert_true(b->bytes && b->wide && b->byte_weights && b->ones);
+    for (size_t i = 0; i < PIXELS * NARROW; i++)
+        b->bytes[i] = (uint8_t)(st_random_next(&seed) & 255);
+    for (size_t i = 0; i < NARROW * WIDE; i++)
+        b->byte_weights[i] = (int8_t)((int)(st_random_next(&seed) & 127) - 64);
+    for (size_t i = 0; i < WIDE; i++)
+        b->ones[i] = 0.01F;
+    memset(b->wide, 0, 4 * PIXELS * WIDE);
+    st_pixel_kernels_init(&b->pixels, b->kernels.flags);
+    b->pointwise = (struct st_pointwise){.in = ST_ELEMENT_U8,
+                                         .out = ST_ELEMENT_U8,
+                                         .relu = true,
+                                         .C = NARROW,
+                                         .K = WIDE,
+                                         .weights = b->byte_weights,
+                                         .scale = b->ones,
+                                         .bias = b->ones};
+    b->depthwise = (struct st_depthwise){.in = ST_ELEMENT_U8,
+                                         .out = ST_ELEMENT_U8,
+                                         .C = WIDE,
+                                         .stride = 1,
+                                         .weights = b->byte_weights,
+                                         .scale = b->ones,
+                                         .bias = b->ones};
+}
+
 static void set_up_sound(struct bench *b)
 {
     ST_OK(st_mel_create(&b->mel, err));
@@ -230,9 +274,19 @@ static void gate_unet_audio(struct bench *b)
     (void)st_unet_run_audio_side(b->worker, b->audio, b->audio_side, NULL);
 }
 
+/* A row made wide, and filtered. */
+static void gate_bytes(struct bench *b)
+{
+    const size_t row = PIXELS * WIDE;
+    const void *const rows[3] = {b->wide, b->wide + row, b->wide + 2 * row};
+    b->pixels.pointwise[ST_ELEMENT_U8](&b->pointwise, b->wide, WIDE, b->bytes, NARROW, NULL, 0,
+                                       PIXELS);
+    b->pixels.depthwise[ST_ELEMENT_U8](&b->depthwise, b->wide + 3 * row, rows, PIXELS, PIXELS);
+}
+
 static void (*const volatile parts[])(struct bench *) = {
-    gate_plan,     gate_cache,      gate_mel,      gate_crop,    gate_paste,
-    gate_recolour, gate_references, gate_upsample, gate_network, gate_unet_audio,
+    gate_plan,       gate_cache,    gate_mel,     gate_crop,       gate_paste, gate_recolour,
+    gate_references, gate_upsample, gate_network, gate_unet_audio, gate_bytes,
 };
 
 static void tear_down(struct bench *b)
@@ -248,6 +302,10 @@ static void tear_down(struct bench *b)
     st_unet_close(&b->unet);
     free(b->audio);
     free(b->audio_side);
+    free(b->bytes);
+    free(b->wide);
+    free(b->byte_weights);
+    free(b->ones);
     st_net_run_destroy(&b->run);
     st_net_destroy(&b->net);
     free(b->input);
@@ -267,6 +325,7 @@ int main(void)
     set_up_planes(&b);
     set_up_network(&b);
     set_up_unet(&b);
+    set_up_bytes(&b);
     set_up_sound(&b);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         parts[i](&b);

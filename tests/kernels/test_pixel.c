@@ -141,7 +141,8 @@ static void test_pointwise(void **state)
     (void)state;
     static const struct size sizes[] = {{1, 16, 16},   {3, 32, 48},   {16, 64, 64}, {23, 48, 112},
                                         {40, 128, 32}, {33, 16, 80},  {17, 80, 96}, {100, 64, 16},
-                                        {35, 192, 32}, {53, 32, 144}, {7, 256, 64}};
+                                        {35, 192, 32}, {53, 32, 144}, {7, 256, 64}, {5, 272, 32},
+                                        {13, 528, 32}};
     const unsigned have = st_cpu_flags();
     struct arrays a = make_arrays();
     uint64_t seed = 11;
@@ -210,7 +211,8 @@ static void try_depthwise(struct arrays *a, unsigned mask, size_t W, size_t C, s
 static void test_depthwise(void **state)
 {
     (void)state;
-    static const size_t widths[] = {1, 2, 3, 5, 8, 13, 20}, channels[] = {16, 32, 48, 64, 112, 128};
+    static const size_t widths[] = {1, 2, 3, 5, 8, 13, 20, 101};
+    static const size_t channels[] = {16, 32, 48, 64, 112, 128, 144};
     const unsigned have = st_cpu_flags();
     struct arrays a = make_arrays();
     uint64_t seed = 13;
