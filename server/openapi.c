@@ -11,88 +11,10 @@
 
 #define ANYWHERE "400 401 403 429 431 500 503" /* refusals of every route */
 
-/* The schemas that have no table of their own, in texts as long as C allows. Times are whole
- * seconds since 1970. */
-static const char *const schemas[] = {
-    "{'Error': {'type': 'object', 'required': ['error'], 'properties': {'error': {'type': 'object',"
-    " 'required': ['code', 'message'], 'properties': {'code': {'type': 'string'},"
-    " 'message': {'type': 'string'}}}}},"
-    "'Upload': {'type': 'object', 'required': ['id', 'name', 'length', 'offset', 'complete',"
-    " 'sha256', 'created_at'], 'properties': {'id': {'type': 'string'}, 'name': {'type': 'string'},"
-    " 'length': {'type': ['integer', 'null']}, 'offset': {'type': 'integer'},"
-    " 'complete': {'type': 'boolean'}, 'sha256': {'type': ['string', 'null']},"
-    " 'created_at': {'type': 'integer'}}},"
-    "'Speech': {'type': 'object', 'required': ['detector', 'seconds', 'samples', 'hz', 'chunk',"
-    " 'rules', 'chunks_of_level', 'levels', 'probabilities'], 'properties': {"
-    " 'detector': {'type': 'string'}, 'seconds': {'type': 'number'},"
-    " 'samples': {'type': 'integer'}, 'hz': {'type': 'integer'}, 'chunk': {'type': 'integer',"
-    " 'description': 'samples of each probability'}, 'rules': {'type': 'object',"
-    " 'additionalProperties': {'type': 'integer'}}, 'chunks_of_level': {'type': 'integer'},"
-    " 'levels': {'type': 'array', 'description': 'thousandths of the loudest that can be',"
-    " 'items': {'type': 'integer'}}, 'probabilities': {'type': 'array', 'items': {"
-    " 'type': 'number'}}}},"
-    "'Models': {'type': 'object', 'required': ['models'], 'properties': {'models': {"
-    " 'type': 'array', 'items': {'type': 'object', 'required': ['name', 'checkpoint', 'frames',"
-    " 'clips', 'modes'],"
-    " 'properties': {'name': {'type': 'string'}, 'checkpoint': {'type': 'integer'},"
-    " 'frames': {'type': 'integer'}, 'clips': {'type': 'integer'}, 'modes': {'type': 'array',"
-    " 'items': {'enum': ['training', 'video', 'clips']}}}}}}}}",
-
-    "{'Progress': {'type': 'object', 'required': ['percent', 'stage', 'done', 'total', 'fps',"
-    " 'eta_seconds'], 'properties': {'percent': {'type': 'number', 'minimum': 0, 'maximum': 100},"
-    " 'stage': {'type': 'string'}, 'done': {'type': 'integer'}, 'total': {'type': 'integer'},"
-    " 'fps': {'type': 'number'}, 'eta_seconds': {'type': ['number', 'null']}}},"
-    "'Source': {'type': 'object', 'required': ['upload', 'name', 'sha256'], 'properties': {"
-    " 'upload': {'type': 'string'}, 'name': {'type': 'string'}, 'sha256': {'type': 'string'}}},"
-    "'Video': {'type': 'object', 'required': ['id', 'number', 'state', 'created_at', 'started_at',"
-    " 'finished_at', 'progress', 'queue_place', 'settings', 'audio', 'result', 'error', 'webhook',"
-    " 'links'],"
-    " 'properties': {'id': {'type': 'string'}, 'number': {'type': 'integer'},"
-    " 'state': {'enum': ['queued', 'in_progress', 'completed', 'failed', 'cancelled']},"
-    " 'created_at': {'type': 'integer'}, 'started_at': {'type': ['integer', 'null']},"
-    " 'finished_at': {'type': ['integer', 'null']},"
-    " 'progress': {'$ref': '#/components/schemas/Progress'},"
-    " 'queue_place': {'type': ['integer', 'null']}, 'settings': {'type': 'object',"
-    " 'additionalProperties': {'type': 'string'}},"
-    " 'audio': {'$ref': '#/components/schemas/Source'},"
-    " 'video': {'$ref': '#/components/schemas/Source'},"
-    " 'result': {'type': ['object', 'null']}, 'error': {'type': ['object', 'null']},"
-    " 'webhook': {'type': ['object', 'null'], 'required': ['url', 'state', 'tries', 'next_try_at',"
-    " 'answer', 'error'], 'properties': {'url': {'type': 'string'},"
-    " 'state': {'enum': ['waiting', 'sending', 'delivered', 'failed']},"
-    " 'tries': {'type': 'integer'}, 'next_try_at': {'type': ['integer', 'null']},"
-    " 'answer': {'type': ['integer', 'null']}, 'error': {'type': ['string', 'null']}}},"
-    " 'links': {'type': 'object', 'additionalProperties': {'type': 'string'}}}},"
-    "'Videos': {'type': 'object', 'required': ['videos', 'next_before'], 'properties': {"
-    " 'videos': {'type': 'array', 'items': {'$ref': '#/components/schemas/Video'}},"
-    " 'next_before': {'type': ['integer', 'null']}}},"
-    "'Ended': {'type': 'object', 'required': ['type', 'timestamp', 'data'], 'properties': {"
-    " 'type': {'enum': ['video.completed', 'video.failed', 'video.cancelled']},"
-    " 'timestamp': {'type': 'string', 'format': 'date-time'},"
-    " 'data': {'description': 'a Video without webhook', 'type': 'object'}}},"
-    "'Session': {'type': 'object', 'required': ['token'], 'properties': {'token':"
-    " {'type': 'string'}}},"
-    "'Health': {'type': 'object', 'required': ['status', 'version'], 'properties': {"
-    " 'status': {'const': 'ok'}, 'version': {'type': 'string'}}},"
-    "'Event': {'type': 'string', 'description': 'event: progress or end; data: a Video'},"
-    "'Text': {'type': 'string'}, 'Any': {}, 'Bytes': {}}",
-};
-
+/* The schemas that have no table of their own. */
 static json_t *read_schemas(void)
 {
-    json_t *all = json_object();
-    for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
-        char *text = strdup(schemas[i]);
-        for (char *at = text; at && *at; at++) {
-            if (*at == '\'') /* so that they can be read above */
-                *at = '"';
-        }
-        json_t *some = text ? json_loads(text, 0, NULL) : NULL;
-        json_object_update(all, some);
-        json_decref(some);
-        free(text);
-    }
-    return all;
+    return json_loadb((const char *)openapi_schemas, openapi_schemas_size, 0, NULL);
 }
 
 static json_t *schema_of_option(const synctalk_option *row)
