@@ -39,10 +39,11 @@ static void size_tiles(struct st_hubert *h)
 {
     const struct st_hubert_config *c = &h->config;
     const bool bf16 = h->element == ST_ROW_BF16;
-    /* AMX wants multiples of 16; a full piece is exactly four blocks of 250. */
-    h->block = bf16 ? 256 : 250;
+    /* AMX wants multiples of 16; a full piece is exactly 1000 rows. */
+    h->rows_room = bf16 ? 1024 : 1000;
+    h->block = h->rows_room / (h->threads > 2 ? ST_HUBERT_BLOCKS_MAX : 2);
+    h->attending = bf16 ? 128 : 50;
     h->tile = bf16 ? 32 : 25;
-    h->rows_room = h->block * ST_HUBERT_BLOCKS;
     size_t rows = h->tile;
     for (size_t i = c->convs; i-- > 0;) {
         h->tile_rows[i] = rows;
@@ -64,8 +65,8 @@ synctalk_status st_hubert_open(struct st_hubert **out, const char *path,
     if (!hubert)
         return st_fail_memory(err, "an audio encoder", sizeof *hubert);
     hubert->threads = options->threads > 0 ? options->threads : 1;
-    if (hubert->threads > ST_HUBERT_BLOCKS)
-        hubert->threads = ST_HUBERT_BLOCKS;
+    if (hubert->threads > ST_HUBERT_BLOCKS_MAX)
+        hubert->threads = ST_HUBERT_BLOCKS_MAX;
     hubert->element = !options->exact && (flags & SYNCTALK_CPU_BF16) ? ST_ROW_BF16 : ST_ROW_F32;
     st_row_kernels_init(&hubert->rows, flags);
     if ((st = find_files(path, weights, config, err)) ||

@@ -8,8 +8,8 @@
 #include "nn/dense.h"
 
 /* Rows of a piece go through the layers in blocks: a thread takes one at a time. Few, since
- * all weights are read once a block. */
-#define ST_HUBERT_BLOCKS 4
+ * all weights are read once a block: two, or for more than two threads four. */
+#define ST_HUBERT_BLOCKS_MAX 4
 #define ST_HUBERT_STRIPE 512 /* channels of the wide part, the last stripe apart */
 
 /* What a row-wise norm takes; NULL where there is none. */
@@ -39,8 +39,9 @@ struct st_hubert {
     enum st_row_element element;
     int threads;
     size_t block;     /* rows that a thread takes at a time through the layers */
+    size_t attending; /* and, of a block, through attention: their scores stay in L2 */
     size_t tile;      /* and through the convolutions */
-    size_t rows_room; /* ST_HUBERT_BLOCKS blocks, a multiple of tiles, >= a piece's rows */
+    size_t rows_room; /* all blocks, a multiple of tiles, >= a piece's rows */
     size_t tile_rows[ST_HUBERT_CONVS_MAX]; /* that each convolution writes for a tile */
     size_t tile_samples;                   /* that the first one reads */
 
@@ -60,9 +61,9 @@ synctalk_status st_hubert_load(struct st_hubert *hubert, const char *path, synct
 struct st_hubert_worker {
     struct st_dense_worker *dense; /* owns */
     void *first, *second;          /* own; see st_hubert_run_open() for their sizes */
-    float *scores;                 /* owns; [block, rows_room] */
-    void *weights;                 /* owns; [block, rows_room] */
-    void *mixed;                   /* owns; [block, d], of one head */
+    float *scores;                 /* owns; [attending, rows_room] */
+    void *weights;                 /* owns; [attending, rows_room] */
+    void *mixed;                   /* owns; [attending, d], of one head */
     synctalk_status status;        /* of the first turn that failed */
     synctalk_error error;
 };

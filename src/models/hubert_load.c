@@ -368,7 +368,7 @@ static synctalk_status make_products(struct loader *load)
     struct st_hubert *h = load->hubert;
     const size_t d = h->config.hidden / h->config.heads;
     const struct st_dense_product scores = {
-        .M = h->block,
+        .M = h->attending,
         .K = d,
         .N = h->rows_room,
         .transposed = true,
@@ -376,7 +376,7 @@ static synctalk_status make_products(struct loader *load)
         .dst = ST_ROW_F32,
     };
     const struct st_dense_product mix = {
-        .M = h->block,
+        .M = h->attending,
         .K = h->rows_room,
         .N = d,
         .src = h->element,

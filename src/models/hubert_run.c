@@ -124,25 +124,34 @@ static void ask_first(void *context, size_t block, int number)
     ask(run, &run->workers[number], 0, block);
 }
 
-/* All heads of a block into `first`. */
-static void attend(struct st_hubert_run *run, struct st_hubert_worker *worker, size_t block)
+/* One head of the rows [at, at + attending) of a block into `first`. */
+static void attend_rows(struct st_hubert_run *run, struct st_hubert_worker *worker, size_t head,
+                        size_t block, size_t at)
 {
     const struct st_hubert *h = run->hubert;
     const size_t hidden = h->config.hidden, d = hidden / h->config.heads;
     const size_t bytes = d * st_row_element_bytes(h->element);
+    const size_t keys = head * h->rows_room * d;
 
-    for (size_t head = 0; !worker->status && head < h->config.heads; head++) {
-        const size_t at = head * h->rows_room * d;
-        call(h->scores, worker, place(h, run->query, at + block * h->block * d),
-             place(h, run->key[run->layer % 2], at), worker->scores);
-        h->rows.softmax(worker->weights, h->element, worker->scores, run->T, h->block,
-                        h->rows_room);
-        call(h->mix, worker, worker->weights, place(h, run->value[run->layer % 2], at),
-             worker->mixed);
-        for (size_t row = 0; row < h->block; row++)
-            memcpy(place(h, worker->first, row * hidden + head * d),
-                   place(h, worker->mixed, row * d), bytes);
-    }
+    call(h->scores, worker, place(h, run->query, keys + (block * h->block + at) * d),
+         place(h, run->key[run->layer % 2], keys), worker->scores);
+    h->rows.softmax(worker->weights, h->element, worker->scores, run->T, h->attending,
+                    h->rows_room);
+    call(h->mix, worker, worker->weights, place(h, run->value[run->layer % 2], keys),
+         worker->mixed);
+    for (size_t row = 0; row < h->attending; row++)
+        memcpy(place(h, worker->first, (at + row) * hidden + head * d),
+               place(h, worker->mixed, row * d), bytes);
+}
+
+/* All heads of a block into `first`. */
+static void attend(struct st_hubert_run *run, struct st_hubert_worker *worker, size_t block)
+{
+    const struct st_hubert *h = run->hubert;
+
+    for (size_t head = 0; head < h->config.heads; head++)
+        for (size_t at = 0; !worker->status && at < h->block; at += h->attending)
+            attend_rows(run, worker, head, block, at);
 }
 
 static void layer_block(void *context, size_t block, int number)
@@ -239,7 +248,8 @@ static bool open_workers(struct st_hubert_run *run, size_t *asked, synctalk_stat
                          synctalk_error *err)
 {
     const struct st_hubert *h = run->hubert;
-    const size_t scores = h->block * h->rows_room * sizeof(float), bytes = buffer_bytes(h);
+    const size_t scores = h->attending * h->rows_room * sizeof(float), bytes = buffer_bytes(h);
+    const size_t d = h->config.hidden / h->config.heads;
     if (!(run->workers = calloc((size_t)run->threads, sizeof *run->workers)))
         return false;
     for (int i = 0; i < run->threads; i++) {
@@ -247,7 +257,7 @@ static bool open_workers(struct st_hubert_run *run, size_t *asked, synctalk_stat
         *asked = bytes;
         if (!(w->first = st_alloc_large(bytes)) || !(w->second = st_alloc_large(bytes)) ||
             !(w->scores = st_alloc_large(scores)) || !(w->weights = st_alloc_large(scores)) ||
-            !(w->mixed = st_alloc_large(h->block * h->config.hidden * sizeof(float))))
+            !(w->mixed = st_alloc_large(h->attending * d * sizeof(float))))
             return false;
         if ((*st = st_dense_worker_create(&w->dense, h->dense, err)))
             return true;
