@@ -18,11 +18,18 @@ synctalk_status server_fail(synctalk_error *err, synctalk_status status, const c
     return status;
 }
 
+bool server_is_full(int error)
+{
+    return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
 synctalk_status server_fail_errno(synctalk_error *err, const char *verb, const char *path)
 {
+    const bool full = server_is_full(errno);
     char reason[128];
     const char *said = strerror_r(errno, reason, sizeof reason);
-    return server_fail(err, SYNCTALK_E_IO, "%s: cannot %s: %s", path, verb, said);
+    return server_fail(err, full ? SERVER_E_FULL : SYNCTALK_E_IO, "%s: cannot %s: %s%s", path, verb,
+                       said, full ? "; the disk of the server is full" : "");
 }
 
 synctalk_status server_fail_memory(synctalk_error *err, const char *what)
@@ -32,6 +39,8 @@ synctalk_status server_fail_memory(synctalk_error *err, const char *what)
 
 const char *server_code_of(synctalk_status status)
 {
+    if (status == SERVER_E_FULL)
+        return "insufficient_storage";
     switch (status) {
     case SYNCTALK_E_ARG:
         return "invalid_argument";

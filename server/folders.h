@@ -2,6 +2,7 @@
 /* The state folder: what lies where, and that one server alone is at work in it.
  *
  *   synctalk.db          jobs and uploads (store.h)
+ *   reserve              room for removals on a full disk (store.h)
  *   incoming/ID          an upload that is not whole yet
  *   uploads/SHA256       a whole one: content that several uploads may share
  *   videos/ID.mp4, ID.edl.json, ID.vad.png

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fail.h"
+#include "reply.h"
 #include "text.h"
 
 #define FILES_MOST 2
@@ -35,8 +36,7 @@ static int refuse(struct form *form, int status, const char *name, const char *s
 /* The status that stands for request->err. */
 static int refuse_failure(struct form *form, synctalk_status st)
 {
-    form->refused =
-        st == SYNCTALK_E_ARG ? MHD_HTTP_CONTENT_TOO_LARGE : MHD_HTTP_INTERNAL_SERVER_ERROR;
+    form->refused = st == SYNCTALK_E_ARG ? MHD_HTTP_CONTENT_TOO_LARGE : reply_status_of(st);
     return form->refused;
 }
 

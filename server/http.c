@@ -187,8 +187,9 @@ static enum MHD_Result answer_refusal(struct request *request)
     static const struct {
         int status;
         const char *code;
-    } codes[] = {{400, "invalid_argument"}, {404, "missing"},        {409, "exists"},
-                 {413, "too_large"},        {415, "bad_media_type"}, {503, "out_of_memory"}};
+    } codes[] = {{400, "invalid_argument"},    {404, "missing"},        {409, "exists"},
+                 {413, "too_large"},           {415, "bad_media_type"}, {503, "out_of_memory"},
+                 {507, "insufficient_storage"}};
     const char *code = request->code;
     for (size_t i = 0; i < sizeof codes / sizeof *codes && !code; i++) {
         if (codes[i].status == request->refused)

@@ -9,7 +9,7 @@
 #include "reply.h"
 #include "settings_json.h"
 
-#define ANYWHERE "400 401 403 429 431 500 503" /* refusals of every route */
+#define ANYWHERE "400 401 403 429 431 500 503 507" /* refusals of every route */
 
 /* The schemas that have no table of their own. */
 static json_t *read_schemas(void)

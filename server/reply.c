@@ -87,6 +87,8 @@ enum MHD_Result reply_error(struct request *request, int status, const char *cod
 
 int reply_status_of(synctalk_status status)
 {
+    if (status == SERVER_E_FULL)
+        return MHD_HTTP_INSUFFICIENT_STORAGE;
     switch (status) {
     case SYNCTALK_E_ARG:
         return MHD_HTTP_BAD_REQUEST;

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,7 @@ static void sweep(struct server *server)
     if (jobs_sweep(server->jobs, before, most > 0 ? most : 0, &err) ||
         uploads_sweep(server->uploads, before, &err))
         log_line(server, err.message);
+    store_keep_reserve(server->store);
 }
 
 static void keep_house(struct server *server)
@@ -176,6 +178,7 @@ synctalk_status server_run(const struct server_options *options, synctalk_error 
         return st;
     rate_begin(&server.rate, options->limits.rate);
     allow_descriptors();
+    signal(SIGXFSZ, SIG_IGN); /* a file that is too long is a failed write */
     guard_begin(&server);
     if ((st = open_rooms(&server, err)) ||
         (st = workers_open(&workers, options, server.jobs, &server.folders, err)) ||

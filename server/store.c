@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fail.h"
 #include "store_sql.h"
@@ -34,6 +36,8 @@ static const char *const migrations[] = {
     " DELETE FROM deliveries WHERE job = OLD.id; END;",
 };
 
+#define RESERVE_BYTES 1000000
+
 #define FORM ((int)(sizeof migrations / sizeof *migrations))
 
 void store_lock(struct store *store)
@@ -49,11 +53,16 @@ void store_unlock(struct store *store)
 static synctalk_status fail(struct store *store, synctalk_error *err)
 {
     const int code = sqlite3_errcode(store->db);
+    const int system = sqlite3_system_errno(store->db);
     synctalk_status st = SYNCTALK_E_IO;
     if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
         st = SYNCTALK_E_FORMAT;
     else if (code == SQLITE_NOMEM)
         st = SYNCTALK_E_MEMORY;
+    else if (code == SQLITE_FULL || (code == SQLITE_IOERR && server_is_full(system)))
+        return server_fail(
+            err, SERVER_E_FULL,
+            "the database of jobs cannot be written: the disk of the server is full");
     return server_fail(err, st, "the database of jobs: %s", sqlite3_errmsg(store->db));
 }
 
@@ -159,6 +168,8 @@ synctalk_status store_open(struct store **out, const char *folder, synctalk_erro
                          store->db ? sqlite3_errmsg(store->db) : "no memory");
         goto done;
     }
+    snprintf(store->reserve, sizeof store->reserve, "%s/reserve", folder);
+    store_keep_reserve(store);
     if ((st = sql_exec(store,
                        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                        "PRAGMA trusted_schema = OFF",
@@ -171,6 +182,23 @@ synctalk_status store_open(struct store **out, const char *folder, synctalk_erro
 done:
     store_close(&store);
     return st;
+}
+
+void store_keep_reserve(struct store *store)
+{
+    if (access(store->reserve, F_OK) == 0)
+        return;
+    const int fd = open(store->reserve, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    if (posix_fallocate(fd, 0, RESERVE_BYTES) != 0)
+        unlink(store->reserve);
+    close(fd);
+}
+
+bool store_give_up_reserve(struct store *store)
+{
+    return unlink(store->reserve) == 0;
 }
 
 void store_close(struct store **store)

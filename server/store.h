@@ -20,6 +20,9 @@ struct store;
  * newer program's. */
 synctalk_status store_open(struct store **out, const char *folder, synctalk_error *err);
 void store_close(struct store **store); /* NULL-safe */
+/* For the one that keeps house: make FOLDER/reserve again where it was given up. What it takes is
+ * room in which removals can be written down when the disk is full. */
+void store_keep_reserve(struct store *store);
 
 /* ---- uploads ---- */
 

@@ -233,7 +233,10 @@ synctalk_status store_jobs_return(struct store *store, int64_t *count, synctalk_
 synctalk_status store_job_remove(struct store *store, const char *id, synctalk_error *err)
 {
     store_lock(store);
-    synctalk_status st = sql_run(store, err, NULL, NULL, "DELETE FROM jobs WHERE id = ?", "t", id);
+    synctalk_status st;
+    do
+        st = sql_run(store, err, NULL, NULL, "DELETE FROM jobs WHERE id = ?", "t", id);
+    while (st == SERVER_E_FULL && store_give_up_reserve(store));
     store_unlock(store);
     return st;
 }

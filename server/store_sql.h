@@ -11,6 +11,7 @@
 struct store {
     sqlite3 *db;          /* owns */
     pthread_mutex_t lock; /* held around each call and each transaction */
+    char reserve[4096];   /* path of the file that holds room for removals */
 };
 
 typedef void row_visitor(void *user, sqlite3_stmt *row);
@@ -25,6 +26,10 @@ int64_t sql_changes(struct store *store);
 
 void store_lock(struct store *store);
 void store_unlock(struct store *store);
+
+/* For a removal that found no room to be written down: false, where there is no reserve to give up
+ * for it. The lock is held. */
+bool store_give_up_reserve(struct store *store);
 
 /* A visitor for one integer: user is int64_t *. */
 void sql_read_integer(void *user, sqlite3_stmt *row);

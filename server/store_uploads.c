@@ -57,8 +57,10 @@ synctalk_status store_upload_get(struct store *store, const char *id, struct upl
 synctalk_status store_upload_remove(struct store *store, const char *id, synctalk_error *err)
 {
     store_lock(store);
-    synctalk_status st =
-        sql_run(store, err, NULL, NULL, "DELETE FROM uploads WHERE id = ?", "t", id);
+    synctalk_status st;
+    do
+        st = sql_run(store, err, NULL, NULL, "DELETE FROM uploads WHERE id = ?", "t", id);
+    while (st == SERVER_E_FULL && store_give_up_reserve(store));
     store_unlock(store);
     return st;
 }
@@ -66,12 +68,14 @@ synctalk_status store_upload_remove(struct store *store, const char *id, synctal
 synctalk_status store_uploads_expire(struct store *store, int64_t before, synctalk_error *err)
 {
     store_lock(store);
-    synctalk_status st =
-        sql_run(store, err, NULL, NULL,
-                "DELETE FROM uploads WHERE created < ? AND (sha256 IS NULL OR sha256 NOT IN ("
-                " SELECT audio FROM jobs WHERE state <= 1 UNION"
-                " SELECT video FROM jobs WHERE state <= 1 AND video IS NOT NULL))",
-                "i", before);
+    synctalk_status st;
+    do
+        st = sql_run(store, err, NULL, NULL,
+                     "DELETE FROM uploads WHERE created < ? AND (sha256 IS NULL OR sha256 NOT IN ("
+                     " SELECT audio FROM jobs WHERE state <= 1 UNION"
+                     " SELECT video FROM jobs WHERE state <= 1 AND video IS NOT NULL))",
+                     "i", before);
+    while (st == SERVER_E_FULL && store_give_up_reserve(store));
     store_unlock(store);
     return st;
 }

@@ -109,6 +109,8 @@ static synctalk_status settle(struct worker *w, synctalk_settings *settings, str
         paths[2] = folders_video(&w->folders, id, VIDEO_VAD);
         settings->edl = paths[1].text;
         settings->vad_plot = paths[2].text;
+        settings->vad_plot_title =
+            json_string_value(json_object_get(json_object_get(w->job, "audio"), "name"));
     }
     return SYNCTALK_OK;
 }
@@ -120,6 +122,7 @@ static char *key_of(const synctalk_settings *settings)
     synctalk_settings same = *settings;
     same.edl = NULL;
     same.vad_plot = NULL;
+    same.vad_plot_title = NULL;
     same.start_frame = 0;
     json_t *json = settings_to_json(&same);
     char *key = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;

@@ -152,6 +152,8 @@ typedef struct synctalk_settings {
     const char *edl;             /**< JSON file for the edit list, or NULL. Default NULL */
     const char *vad_plot;        /**< PNG file for a picture of the speech found, or NULL. Default
                                       NULL */
+    const char *vad_plot_title;  /**< what that picture calls the sound; no option sets it. Default
+                                      NULL: the last part of the sound's path */
 
     /* how; these are what a preset sets */
     int preset;          /**< synctalk_preset they were last set from. Default default */

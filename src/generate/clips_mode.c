@@ -99,8 +99,9 @@ synctalk_status st_clips_mode_save(const struct st_clips_mode *mode,
     if (settings->edl)
         st = st_edit_list_write(&mode->plan.list, settings->edl, settings->overwrite != 0, err);
     if (!st && settings->vad_plot)
-        st = st_voice_plot(&mode->voice, st_path_base(audio), settings->vad_threshold,
-                           settings->vad_plot, settings->overwrite, err);
+        st = st_voice_plot(
+            &mode->voice, settings->vad_plot_title ? settings->vad_plot_title : st_path_base(audio),
+            settings->vad_threshold, settings->vad_plot, settings->overwrite, err);
     return st;
 }
 

@@ -4,12 +4,14 @@
 Everything is asked over a socket of its own, as a stranger would.
 """
 import http.client
+import http.server
 import json
 import pathlib
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 
@@ -25,14 +27,15 @@ QUICK = {"model": "demo", "preset": "fast", "precision": "f32"}
 class Server:
     """`synctalk serve` on a free port. What it prints on stderr is kept in `log`."""
 
-    def __init__(self, root, state, *options, env=None):
+    def __init__(self, root, state, *options, env=None, before=(), **how):
+        """`before`: the words of a command that runs it; `how`: see Popen."""
         self.state = pathlib.Path(state)
         self.log_path = self.state.with_suffix(".log")
         self.log_file = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [harness.SYNCTALK, "serve", "--root", str(root), "--state", str(state), "--port", "0",
+            [*map(str, before), harness.SYNCTALK, "serve", "--root", str(root), "--state", str(state), "--port", "0",
              "--precision", "f32", *map(str, options)], stdout=subprocess.PIPE,
-            stderr=self.log_file, text=True, env=harness.clean_environment(**(env or {})))
+            stderr=self.log_file, text=True, env=harness.clean_environment(**(env or {})), **how)
         line = self.process.stdout.readline().strip()
         if not line.startswith("http://"):
             self.process.wait()
@@ -161,6 +164,56 @@ def sound(seconds=0.4):
     return data
 
 
+class Receiver:
+    """Answers each POST with the next of `answers`, then with the last; keeps what came."""
+
+    def __init__(self, *answers, tls=None, late=0.0, headers=(), body=b""):
+        self.got, self.answers = [], list(answers) or [204]
+        self.change = threading.Condition()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                data = self.rfile.read(int(self.headers["Content-Length"]))
+                time.sleep(late)
+                with outer.change:
+                    outer.got.append((self.path, self.headers, data, time.time()))
+                    answer = outer.answers[0] if len(outer.answers) == 1 else outer.answers.pop(0)
+                    outer.change.notify_all()
+                try:
+                    self.send_response(answer)
+                    for name, value in headers:
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(body)
+                except OSError:
+                    pass
+
+            def do_GET(self):  # what a redirection that is followed would ask for
+                self.do_POST()
+
+            def log_message(self, *_):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if tls:
+            self.http.socket = tls.wrap_socket(self.http.socket, server_side=True)
+        self.port = self.http.server_address[1]
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def url(self, path="/hook?a=1", scheme="http", host="127.0.0.1"):
+        return f"{scheme}://{host}:{self.port}{path}"
+
+    def wait(self, count):
+        with self.change:
+            assert self.change.wait_for(lambda: len(self.got) >= count, LIMIT), self.got
+            return self.got[:count]
+
+    def close(self):
+        self.http.shutdown()
+        self.http.server_close()
+
+
 class ServerCase(harness.DemoCase):
     """One server for each test class, `self.server`."""
 
@@ -169,8 +222,8 @@ class ServerCase(harness.DemoCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.prepare()
         cls.folder = pathlib.Path(harness.tempfile.mkdtemp(prefix="synctalk-server-"))
+        cls.prepare()
         cls.server = cls.start(cls.folder / "state")
         cls.sound = sound()
 

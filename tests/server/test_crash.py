@@ -153,6 +153,38 @@ class Stopping(serving.ServerCase):
                 found.append(program)
         return found
 
+    def test_things_are_removed_at_their_age(self):
+        """Those of two hours where one is the limit; what a video in work needs stays."""
+        self.server.stop()
+        type(self).server = self.start(self.server.state, "--keep-hours", "1")
+        made = []
+        for seconds in (0.4, 0.5):
+            _, video = self.server.form(serving.QUICK, [("audio", "a", serving.sound(seconds))])
+            self.assertEqual(self.server.wait(video["id"])["state"], "completed")
+            made.append(video)
+        work = self.server.form({"model": "demo"}, [("audio", "a", serving.sound(60))])[1]
+        unused = self.server.upload(b"of no use")
+        self.server.stop()
+        old, young = made
+        with sqlite3.connect(self.server.state / "synctalk.db") as db:
+            db.execute("UPDATE jobs SET finished = finished - 7200, created = created - 7200 "
+                       "WHERE id IN (?, ?)", (old["id"], work["id"]))
+            db.execute("UPDATE uploads SET created = created - 7200 WHERE id != ?",
+                       (young["audio"]["upload"],))
+        type(self).server = self.start(self.server.state, "--keep-hours", "1")
+        until = time.monotonic() + serving.LIMIT
+        for path in (f"/v1/videos/{old['id']}", f"/v1/uploads/{old['audio']['upload']}",
+                     f"/v1/uploads/{unused['id']}"):
+            while self.server.ask("GET", path)[0] != 404:
+                self.assertLess(time.monotonic(), until, f"{path} is still there")
+                time.sleep(0.1)
+        self.assertFalse((self.server.state / "videos" / f"{old['id']}.mp4").exists())
+        self.assertEqual(self.server.ask("GET", young["links"]["self"] + "/content")[0], 200)
+        self.assertEqual({p.name for p in (self.server.state / "uploads").iterdir()},
+                         {young["audio"]["sha256"], work["audio"]["sha256"]})
+        self.assertIn(self.server.video(work["id"])["state"], ("queued", "in_progress"))
+        self.assertEqual(self.server.ask("DELETE", f"/v1/videos/{work['id']}")[0], 204)
+
     def test_old_things_are_removed(self):
         """What takes more space than may be: the oldest videos go first."""
         self.server.stop()

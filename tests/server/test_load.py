@@ -168,25 +168,43 @@ class Slow(serving.ServerCase):
 
 
 class Mixed(serving.ServerCase):
-    """All kinds of requests at once, from many clients; what was asked for is made."""
+    """All kinds of requests at once, from many clients; what was asked for is made and told.
 
-    options = ("--max-rate", "0", "--workers", "2")
+    ST_TEST_SERVER_SECONDS is how long, _CLIENTS how many, _PAUSE the seconds between two rounds of
+    one, for builds that are slow, or to leave something of the machine to others.
+    """
+
     seconds = float(os.environ.get("ST_TEST_SERVER_SECONDS", 3600 if LONG else 15))
+    clients = int(os.environ.get("ST_TEST_SERVER_CLIENTS", 8))
+    pause = float(os.environ.get("ST_TEST_SERVER_PAUSE", 0))
+
+    @classmethod
+    def prepare(cls):
+        secret = cls.folder / "secret"
+        secret.write_text("a secret of some length\n")
+        cls.options = ("--max-rate", "0", "--workers", "2", "--webhook-secret-file", secret,
+                       "--webhook-allow-private")
+        cls.receiver = serving.Receiver(204, 500, 204)
+        cls.addClassCleanup(cls.receiver.close)
 
     def client(self, number, until, faults, made):
         path = None
         count = 0
         try:
             while time.monotonic() < until:
+                time.sleep(self.pause)
                 count += 1
                 upload = self.server.upload(self.sound + bytes([number, count % 256]))
                 self.server.json("GET", "/v1/videos?limit=5")
+                if count % 5 == 0:
+                    self.other_questions(upload)
                 if count % 3 == 0:
                     assert self.server.ask("DELETE", f"/v1/uploads/{upload['id']}")[0] == 204
                     continue
                 status, video = self.server.json("POST", "/v1/videos",
                                                  {"model": "demo", "preset": "fast",
-                                                  "audio": upload["id"]})
+                                                  "audio": upload["id"],
+                                                  "webhook": self.receiver.url()})
                 assert status == 202, video
                 path = f"/v1/videos/{video['id']}"
                 if count % 3 == 1:
@@ -204,11 +222,27 @@ class Mixed(serving.ServerCase):
         except Exception as error:  # told by the test, with where it happened
             faults.append(f"client {number}, {path}: {error!r}")
 
+    def other_questions(self, upload):
+        """What is asked now and then, and what is refused."""
+        for path, status in (("/metrics", 200), ("/healthz", 200), ("/openapi.json", 200), ("/", 200),
+                             ("/v1/models", 200), ("/v1/frame?model=demo&number=3", 200),
+                             (f"/v1/uploads/{upload['id']}", 200), ("/v1/videos/video-0", 404),
+                             ("/v1/videos?limit=x", 400)):
+            assert self.server.ask("GET", path)[0] == status, path
+        speech = self.server.ask("GET", f"/v1/uploads/{upload['id']}/vad")[0]
+        assert speech in (200, 429), speech
+        status, _ = self.server.form({"model": "demo", "crf": "99"},
+                                     [("audio", "a", self.sound)])
+        assert status == 400, status
+        line = socket.create_connection(("127.0.0.1", self.server.port), serving.LIMIT)
+        line.sendall(b"POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nx")
+        line.close()  # and the rest never comes
+
     def test_mixed_load(self):
         faults, made = [], []
         until = time.monotonic() + self.seconds
         clients = [threading.Thread(target=self.client, args=(i, until, faults, made))
-                   for i in range(8)]
+                   for i in range(self.clients)]
         before = memory_mb(self.server)
         for client in clients:
             client.start()
@@ -218,6 +252,10 @@ class Mixed(serving.ServerCase):
         self.assertGreater(len(made), 0)
         states = {v["state"] for v in self.server.json("GET", "/v1/videos?limit=200")[1]["videos"]}
         self.assertEqual(states, {"completed"})
+        deadline = time.monotonic() + serving.LIMIT
+        while set(made) - {fields["webhook-id"] for _, fields, _, _ in self.receiver.got}:
+            self.assertLess(time.monotonic(), deadline, "an end was not told")
+            time.sleep(0.1)
         print(f"{len(made)} videos in {self.seconds:.0f} s; memory {before:.0f} MB, then "
               f"{memory_mb(self.server):.0f} MB", file=sys.stderr)
 

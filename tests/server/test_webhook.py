@@ -7,14 +7,12 @@ Receivers of this test listen on 127.0.0.1; nothing goes anywhere else.
 import base64
 import hashlib
 import hmac
-import http.server
 import json
 import socket
 import sqlite3
 import ssl
 import subprocess
 import sys
-import threading
 import time
 
 import serving
@@ -22,56 +20,6 @@ from serving import harness
 
 SECRET = "whsec_" + base64.b64encode(b"twenty-four bytes or so.").decode()
 KEY = b"twenty-four bytes or so."
-
-
-class Receiver:
-    """Answers each POST with the next of `answers`, then with the last; keeps what came."""
-
-    def __init__(self, *answers, tls=None, late=0.0, headers=(), body=b""):
-        self.got, self.answers = [], list(answers) or [204]
-        self.change = threading.Condition()
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                data = self.rfile.read(int(self.headers["Content-Length"]))
-                time.sleep(late)
-                with outer.change:
-                    outer.got.append((self.path, self.headers, data, time.time()))
-                    answer = outer.answers[0] if len(outer.answers) == 1 else outer.answers.pop(0)
-                    outer.change.notify_all()
-                try:
-                    self.send_response(answer)
-                    for name, value in headers:
-                        self.send_header(name, value)
-                    self.end_headers()
-                    self.wfile.write(body)
-                except OSError:
-                    pass
-
-            def do_GET(self):  # what a redirection that is followed would ask for
-                self.do_POST()
-
-            def log_message(self, *_):
-                pass
-
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        if tls:
-            self.http.socket = tls.wrap_socket(self.http.socket, server_side=True)
-        self.port = self.http.server_address[1]
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-
-    def url(self, path="/hook?a=1", scheme="http", host="127.0.0.1"):
-        return f"{scheme}://{host}:{self.port}{path}"
-
-    def wait(self, count):
-        with self.change:
-            assert self.change.wait_for(lambda: len(self.got) >= count, serving.LIMIT), self.got
-            return self.got[:count]
-
-    def close(self):
-        self.http.shutdown()
-        self.http.server_close()
 
 
 class HookCase(serving.ServerCase):
@@ -91,7 +39,7 @@ class HookCase(serving.ServerCase):
         return folder
 
     def receiver(self, *answers, **options):
-        receiver = Receiver(*answers, **options)
+        receiver = serving.Receiver(*answers, **options)
         self.addCleanup(receiver.close)
         return receiver
 
