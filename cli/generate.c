@@ -6,6 +6,7 @@
 
 #include "args.h"
 #include "batch.h"
+#include "batch_run.h"
 #include "console.h"
 #include "progress.h"
 
@@ -108,25 +109,22 @@ static void tell_failure(struct progress *progress, synctalk_status status,
                                    : err->message);
 }
 
-static int make_one(struct args *args, synctalk_person *person, const struct batch_item *item,
-                    struct progress *progress)
+/* What came of an item; its exit code. */
+static int tell_result(const struct args *args, const struct batch_result *result,
+                       struct progress *progress)
 {
-    synctalk_report report = {0};
-    synctalk_error err = {0};
     bool json = args_flag(args, "json");
-    synctalk_status status = synctalk_generate(person, &args->settings, item->audio, item->output,
-                                               &progress->callbacks, &report, &err);
-    if (status) {
-        tell_failure(progress, status, &err);
-        if (json && status != SYNCTALK_E_CANCELLED)
-            print_failure_json(item, &err);
-        return failure_code(status);
+    if (result->status) {
+        tell_failure(progress, result->status, &result->error);
+        if (json && result->status != SYNCTALK_E_CANCELLED)
+            print_failure_json(result->item, &result->error);
+        return failure_code(result->status);
     }
     progress_end(progress);
     if (json)
-        print_report_json(item, &report);
+        print_report_json(result->item, &result->report);
     else
-        print_report(item, &report);
+        print_report(result->item, &result->report);
     return EXIT_GOOD;
 }
 
@@ -164,13 +162,21 @@ static int make_all(struct args *args, const struct batch *batch, struct progres
         tell_failure(progress, status, &err);
         return failure_code(status);
     }
-    for (size_t i = 0; i < batch->count && code != EXIT_INTERRUPTED; i++) {
-        const struct batch_item *item = &batch->items[i];
-        progress_item(progress, i + 1, batch->count, item->audio, item->output);
-        args->settings.more_follow = i + 1 < batch->count;
-        code = interruption_seen() ? EXIT_INTERRUPTED : make_one(args, person, item, progress);
+    struct batch_run *run = batch_run_open(args, person, batch, progress);
+    struct batch_result result;
+    if (!run) {
+        progress_failure(progress, "no memory for a batch");
+        failed = batch->count;
+    }
+    for (size_t i = 0; run && i < batch->count && code != EXIT_INTERRUPTED; i++) {
+        code = EXIT_INTERRUPTED;
+        if (!interruption_seen()) {
+            batch_run_next(run, &result);
+            code = tell_result(args, &result, progress);
+        }
         failed += code == EXIT_FAILED;
     }
+    batch_run_close(&run);
     synctalk_person_close(&person);
     if (failed > 0 && batch->count > 1) {
         char sentence[64];

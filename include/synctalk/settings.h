@@ -112,7 +112,9 @@ typedef struct synctalk_settings {
                                      Default NULL: kept for the person's life alone */
     int checkpoint;             /**< number of the checkpoint; -1 = highest. Default -1 */
     int more_follow; /**< 1: another video of the same person follows, and what it can use is kept
-                          within cache_mb; no option names it. Default 0 */
+                          within cache_mb. The next call may be made on another thread before this
+                          one has returned: it gets ready, and waits until all frames of this one
+                          are drawn. No option names it. Default 0 */
     int overwrite;   /**< 1 replaces an output that exists. Default 0 */
 
     /* what is made */

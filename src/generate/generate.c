@@ -166,6 +166,24 @@ static synctalk_status open_video(struct run *run, const struct synctalk_person 
     return st_video_writer_open(&run->writer, &run->video, err);
 }
 
+static void begin_cache(struct run *run, const struct synctalk_person *person,
+                        const synctalk_settings *s)
+{
+    const size_t bytes = (size_t)s->cache_mb * 1000 * 1000;
+    if (st_image_cache_begin(person->cache, bytes, st_unet_image_side_bytes(person->unet),
+                             s->more_follow != 0))
+        run->cache = person->cache;
+}
+
+/* As soon as all is drawn: another video may be waiting for its turn. */
+static void end_cache(void *context)
+{
+    struct run *run = context;
+    if (run->cache)
+        st_image_cache_end(run->cache, run->plan.frames, &run->cached);
+    run->cache = NULL;
+}
+
 static void describe_render(struct run *run, const struct synctalk_person *person,
                             const synctalk_settings *s)
 {
@@ -192,22 +210,9 @@ static void describe_render(struct run *run, const struct synctalk_person *perso
         .workers = workers,
         .slots = slots,
         .stats = run->watched ? &run->stats : NULL,
+        .drawn = end_cache,
+        .context = run,
     };
-}
-
-static void begin_cache(struct run *run, const struct synctalk_person *person,
-                        const synctalk_settings *s)
-{
-    const size_t bytes = (size_t)s->cache_mb * 1000 * 1000;
-    if (st_image_cache_begin(person->cache, bytes, st_unet_image_side_bytes(person->unet)))
-        run->cache = person->cache;
-}
-
-static void end_cache(struct run *run, const synctalk_settings *s)
-{
-    if (run->cache)
-        st_image_cache_end(run->cache, run->plan.frames, s->more_follow != 0, &run->cached);
-    run->cache = NULL;
 }
 
 static void fill_report(synctalk_report *report, const struct run *run, int64_t began_ns)
@@ -263,7 +268,7 @@ synctalk_status st_generate(const struct synctalk_person *person, const synctalk
     describe_render(&run, person, settings);
     st_lap(run.render.stats ? &run.stats.writer : NULL, ST_STAGE_OPEN);
     st = st_render(&run.render, callbacks, err);
-    end_cache(&run, settings);
+    end_cache(&run);
     if (st)
         goto done;
     st_progress(callbacks, "finish", 0, 1, 0);

@@ -28,11 +28,11 @@ struct entry {
 
 struct st_image_cache {
     pthread_mutex_t lock; /* guards all below */
-    pthread_cond_t filled;
+    pthread_cond_t filled, ended;
     struct entry *entries; /* owned; [room] */
     size_t room, count;    /* entries from `count` on have no block yet */
     size_t side_bytes;
-    bool running;
+    bool running, keeps; /* a run; for one that follows */
     struct st_image_cache_counts counts;
 };
 
@@ -43,6 +43,7 @@ synctalk_status st_image_cache_create(struct st_image_cache **out, synctalk_erro
         return st_fail_memory(err, "a cache", sizeof **out);
     pthread_mutex_init(&(*out)->lock, NULL);
     pthread_cond_init(&(*out)->filled, NULL);
+    pthread_cond_init(&(*out)->ended, NULL);
     return SYNCTALK_OK;
 }
 
@@ -59,6 +60,7 @@ void st_image_cache_destroy(struct st_image_cache **cache)
         return;
     drop(*cache, 0);
     pthread_cond_destroy(&(*cache)->filled);
+    pthread_cond_destroy(&(*cache)->ended);
     pthread_mutex_destroy(&(*cache)->lock);
     free((*cache)->entries);
     free(*cache);
@@ -78,15 +80,18 @@ static void make_room(struct st_image_cache *cache, size_t room)
     cache->room = room;
 }
 
-bool st_image_cache_begin(struct st_image_cache *cache, size_t bytes, size_t side_bytes)
+bool st_image_cache_begin(struct st_image_cache *cache, size_t bytes, size_t side_bytes, bool keep)
 {
     assert(side_bytes > 0);
     pthread_mutex_lock(&cache->lock);
+    while (cache->running && cache->keeps)
+        pthread_cond_wait(&cache->ended, &cache->lock);
     const bool mine = !cache->running;
     if (mine) {
         const size_t fit = bytes / side_bytes;
         const size_t room = fit < MOST_ENTRIES ? fit : MOST_ENTRIES;
         cache->running = true;
+        cache->keeps = keep;
         cache->counts = (struct st_image_cache_counts){0};
         drop(cache, cache->side_bytes == side_bytes ? room : 0);
         cache->side_bytes = side_bytes;
@@ -97,7 +102,7 @@ bool st_image_cache_begin(struct st_image_cache *cache, size_t bytes, size_t sid
     return mine;
 }
 
-void st_image_cache_end(struct st_image_cache *cache, int64_t frames, bool keep,
+void st_image_cache_end(struct st_image_cache *cache, int64_t frames,
                         struct st_image_cache_counts *counts)
 {
     pthread_mutex_lock(&cache->lock);
@@ -105,7 +110,7 @@ void st_image_cache_end(struct st_image_cache *cache, int64_t frames, bool keep,
     cache->counts.bytes = cache->count * cache->side_bytes;
     if (counts)
         *counts = cache->counts;
-    if (!keep)
+    if (!cache->keeps)
         make_room(cache, 0);
     for (size_t i = 0; i < cache->count; i++) {
         struct entry *entry = &cache->entries[i];
@@ -114,6 +119,7 @@ void st_image_cache_end(struct st_image_cache *cache, int64_t frames, bool keep,
             entry->next_use -= frames;
     }
     cache->running = false;
+    pthread_cond_broadcast(&cache->ended);
     pthread_mutex_unlock(&cache->lock);
 }
 

@@ -10,7 +10,7 @@
  * Of several who need a side at once, one runs it and the others wait: a ticket waits for tickets
  * that were handed out before it alone.
  *
- * Thread-safe, but st_image_cache_begin(), _end() and _destroy().
+ * Thread-safe, but _destroy(); a run has one thread that begins it, and one that ends it.
  */
 #ifndef ST_GENERATE_IMAGE_CACHE_H
 #define ST_GENERATE_IMAGE_CACHE_H
@@ -44,12 +44,14 @@ synctalk_status st_image_cache_create(struct st_image_cache **out, synctalk_erro
 void st_image_cache_destroy(struct st_image_cache **cache); /* NULL-safe */
 
 /* A run begins, with sides of `side_bytes`; what was kept stays where it has that size and fits
- * into `bytes`. False: another run is at it, and this one has to do without. */
-bool st_image_cache_begin(struct st_image_cache *cache, size_t bytes, size_t side_bytes);
+ * into `bytes`. `keep`: another run follows, for which what is held at the end is kept; while such
+ * a run is at it, the next one waits here, so that it may be started before it is its turn. False:
+ * a run that keeps nothing is at it, and this one has to do without. */
+bool st_image_cache_begin(struct st_image_cache *cache, size_t bytes, size_t side_bytes, bool keep);
 
-/* It ends, after all its tickets: of `frames` output frames. Without `keep` all memory is given
+/* It ends, after all its tickets: of `frames` output frames. Unless it keeps, all memory is given
  * back; else frames are counted from there on. `counts` may be NULL. */
-void st_image_cache_end(struct st_image_cache *cache, int64_t frames, bool keep,
+void st_image_cache_end(struct st_image_cache *cache, int64_t frames,
                         struct st_image_cache_counts *counts);
 
 /* The side of `source`, which comes back in output frame `next_use`, or ST_PLAN_NEVER. */

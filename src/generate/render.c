@@ -42,7 +42,8 @@ struct pipeline {
     pthread_t reader;
     bool reader_running;
 
-    pthread_mutex_t lock; /* guards the two below */
+    pthread_mutex_t lock; /* guards the three below */
+    int64_t drawn;        /* frames */
     synctalk_status status;
     synctalk_error error;
 };
@@ -146,6 +147,15 @@ static void *reader_main(void *arg)
     return NULL;
 }
 
+static void count_drawn(struct pipeline *p)
+{
+    pthread_mutex_lock(&p->lock);
+    const bool last = ++p->drawn == p->render->plan->frames;
+    pthread_mutex_unlock(&p->lock);
+    if (last && p->render->drawn)
+        p->render->drawn(p->render->context);
+}
+
 static void *worker_main(void *arg)
 {
     struct worker *w = arg;
@@ -162,6 +172,7 @@ static void *worker_main(void *arg)
             break;
         }
         st_sequence_put(w->pipeline->done, slot->index, slot);
+        count_drawn(w->pipeline);
     }
     st_lap(w->watch, ST_STAGE_WAIT_WORK);
     return NULL;

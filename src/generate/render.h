@@ -45,6 +45,11 @@ struct st_render {
     int workers;            /* >= 1 */
     int slots;              /* >= 1, frames in flight */
     struct st_stats *stats; /* filled; or NULL: nothing is measured */
+
+    /* Called once, by a worker, when the last frame is drawn and the cache is done with; what is
+     * left is to write. Not called where that never comes. May be NULL. */
+    void (*drawn)(void *context);
+    void *context;
 };
 
 /* Render every frame of the plan and all the sound into the writer; finishing the file is

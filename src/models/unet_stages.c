@@ -264,6 +264,13 @@ static synctalk_status build_unit(struct st_unet_stages *s, size_t index,
     return st;
 }
 
+/* The head on the unit before it. */
+static bool is_pair(const struct st_unet_stages *s, size_t first)
+{
+    return s->nodes[first].unit.kind == ST_UNIT_INVERTED && first + 1 < s->count &&
+           s->nodes[first + 1].unit.kind == ST_UNIT_HEAD;
+}
+
 synctalk_status st_unet_stages_open(struct st_unet_stages **out, const struct st_weights *weights,
                                     const struct st_unet_form *form,
                                     const struct st_unet_recipe *recipe,
@@ -288,6 +295,12 @@ synctalk_status st_unet_stages_open(struct st_unet_stages **out, const struct st
     for (size_t i = 0; i < s->count; i++)
         if ((st = build_unit(s, i, weights, elements[i], &recipe->ranges[i], kernels, err)))
             goto done;
+    for (size_t i = 0; i < s->count; i++) {
+        const size_t bytes =
+            is_pair(s, i) ? st_stage_pair_scratch_bytes(s->nodes[i].stage, s->nodes[i + 1].stage)
+                          : 0;
+        s->scratch_bytes = bytes > s->scratch_bytes ? bytes : s->scratch_bytes;
+    }
     *out = s;
     s = NULL;
 done:
@@ -417,18 +430,33 @@ static void pass_on(void *context, enum st_seen what, const float *rows, size_t 
     seen->watch->see(seen->watch->context, seen->unit, (int)what, rows, P, C, stride);
 }
 
-static void run_units(struct st_unet_stages_worker *worker, size_t first, size_t end)
+/* One unit, or it and the head after it. */
+static void run_nodes(struct st_unet_stages_worker *worker, size_t first, bool pair)
 {
     const struct st_unet_stages *s = worker->stages;
+    const struct node *node = &s->nodes[first];
+    const void *parts[2] = {NULL, NULL};
+    const struct seen_unit seen[2] = {{worker->watch, first}, {worker->watch, first + 1}};
+    const struct st_stage_watch watches[2] = {{pass_on, (void *)&seen[0]},
+                                              {pass_on, (void *)&seen[1]}};
+    const struct st_stage_watch *const both[2] = {worker->watch ? &watches[0] : NULL,
+                                                  worker->watch ? &watches[1] : NULL};
+    for (int k = 0; k < node->read_count; k++)
+        parts[k] = where(worker, &s->results[node->reads[k]]);
+    if (pair)
+        st_stage_run_pair(node->stage, s->nodes[first + 1].stage, parts, worker->out,
+                          worker->scratch, both);
+    else
+        st_stage_run(node->stage, parts, place_of(worker, &s->results[first]), worker->scratch,
+                     both[0]);
+}
+
+static void run_units(struct st_unet_stages_worker *worker, size_t first, size_t end)
+{
     for (size_t i = first; i < end; i++) {
-        const struct node *node = &s->nodes[i];
-        const void *parts[2] = {NULL, NULL};
-        struct seen_unit seen = {worker->watch, i};
-        const struct st_stage_watch watch = {pass_on, &seen};
-        for (int k = 0; k < node->read_count; k++)
-            parts[k] = where(worker, &s->results[node->reads[k]]);
-        st_stage_run(node->stage, parts, place_of(worker, &s->results[i]), worker->scratch,
-                     worker->watch ? &watch : NULL);
+        const bool pair = i + 1 < end && is_pair(worker->stages, i);
+        run_nodes(worker, i, pair);
+        i += pair;
     }
 }
 

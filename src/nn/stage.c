@@ -139,13 +139,17 @@ static void see(const struct st_stage_watch *watch, enum st_seen what, const voi
         watch->see(watch->context, what, rows, P, C, stride);
 }
 
-/* One run of an inverted residual. */
+/* One run of a stage. */
 struct pass {
     const struct st_stage *stage;
     const void *const *parts;
     unsigned char *out, *scratch;
     const struct st_stage_watch *watch;
+    const struct pass
+        *head; /* reads each row as soon as it is in `out`, which has room for a few */
 };
+
+static void head_rows(const struct pass *pass, const void *rows, size_t first, size_t count);
 
 static unsigned char *ring_row(const struct pass *pass, size_t y)
 {
@@ -188,13 +192,17 @@ static void finish_rows(const struct pass *pass, size_t first, size_t end)
                                                   rows, W, out_W);
     }
     see(pass->watch, ST_SEEN_FILTERED, filtered, P, stage->E, stage->E);
-    unsigned char *dst = pass->out + first * row * st_element_bytes(stage->out.element);
+    unsigned char *dst = pass->out;
+    if (!pass->head)
+        dst += first * row * st_element_bytes(stage->out.element);
     const unsigned char *add = pass->parts[0];
     if (stage->project.adds)
         add += first * row * st_element_bytes(stage->project.add);
     stage->kernels.pointwise[stage->filtered](&stage->project, dst, stage->K, filtered, stage->E,
                                               add, stage->K, P);
     see(pass->watch, ST_SEEN_OUTPUT, dst, P, stage->K, stage->K);
+    if (pass->head)
+        head_rows(pass->head, dst, first, end - first);
 }
 
 static void run_inverted(const struct pass *pass)
@@ -258,29 +266,37 @@ static void run_dense(const struct pass *pass)
     }
 }
 
-static void run_head(const struct pass *pass)
+/* Rows [first, first + count) of the picture, which lie at `rows`: at most the head's `group`. */
+static void some_head_rows(const struct pass *pass, const void *rows, size_t first, size_t count)
 {
     const struct st_stage *stage = pass->stage;
     const struct st_feed *feed = &stage->feed;
+    const size_t P = count * feed->W;
+    const void *const parts[2] = {rows, NULL};
     float *sums = (float *)(void *)(pass->scratch + stage->at_filtered);
-    for (size_t first = 0; first < feed->H; first += stage->group) {
-        const size_t count = feed->H - first < stage->group ? feed->H - first : stage->group;
-        const size_t P = count * feed->W;
-        const void *src = st_feed_read(feed, &stage->kernels, pass->parts, first, count,
-                                       pass->scratch + stage->at_rows,
-                                       (float *)(void *)(pass->scratch + stage->at_raised));
-        see(pass->watch, ST_SEEN_INPUT, src, P, feed->C, feed->C);
-        stage->kernels.pointwise[feed->element](&stage->project, sums, stage->K, src, feed->C, NULL,
-                                                0, P);
-        stage->kernels.sigmoid((float *)(void *)pass->out + first * feed->W, feed->H * feed->W,
-                               stage->out.C, sums, stage->K, P);
-    }
+    const void *src =
+        st_feed_read(feed, &stage->kernels, parts, 0, count, pass->scratch + stage->at_rows,
+                     (float *)(void *)(pass->scratch + stage->at_raised));
+    see(pass->watch, ST_SEEN_INPUT, src, P, feed->C, feed->C);
+    stage->kernels.pointwise[feed->element](&stage->project, sums, stage->K, src, feed->C, NULL, 0,
+                                            P);
+    stage->kernels.sigmoid((float *)(void *)pass->out + first * feed->W, feed->H * feed->W,
+                           stage->out.C, sums, stage->K, P);
+}
+
+static void head_rows(const struct pass *pass, const void *rows, size_t first, size_t count)
+{
+    const struct st_value *read = &pass->stage->feed.parts[0];
+    const size_t row = st_value_bytes(read) / read->H, group = pass->stage->group;
+    for (size_t y = 0; y < count; y += group)
+        some_head_rows(pass, (const unsigned char *)rows + y * row, first + y,
+                       count - y < group ? count - y : group);
 }
 
 void st_stage_run(const struct st_stage *stage, const void *const parts[2], void *out,
                   void *scratch, const struct st_stage_watch *watch)
 {
-    const struct pass pass = {stage, parts, out, scratch, watch};
+    const struct pass pass = {stage, parts, out, scratch, watch, NULL};
     assert(!watch || stage->feed.element == ST_ELEMENT_F32);
     switch (stage->kind) {
     case ST_STAGE_INVERTED:
@@ -290,7 +306,34 @@ void st_stage_run(const struct st_stage *stage, const void *const parts[2], void
         run_dense(&pass);
         break;
     case ST_STAGE_HEAD:
-        run_head(&pass);
+        head_rows(&pass, parts[0], 0, stage->feed.H);
         break;
     }
+}
+
+/* Of what the pair's first writes: as many rows as it finishes at once. */
+static size_t between_bytes(const struct st_stage *stage)
+{
+    const struct st_value *out = &stage->out;
+    const size_t row = st_value_bytes(out) / out->H;
+    return st_align_size((stage->group + 1) * row) + ST_ALIGNMENT;
+}
+
+size_t st_stage_pair_scratch_bytes(const struct st_stage *stage, const struct st_stage *head)
+{
+    return stage->scratch_bytes + head->scratch_bytes + between_bytes(stage);
+}
+
+void st_stage_run_pair(const struct st_stage *stage, const struct st_stage *head,
+                       const void *const parts[2], float *planes, void *scratch,
+                       const struct st_stage_watch *const watches[2])
+{
+    unsigned char *between = (unsigned char *)scratch + stage->scratch_bytes;
+    const struct pass then = {
+        head, NULL, (unsigned char *)planes, between + between_bytes(stage), watches[1], NULL};
+    const struct pass pass = {stage, parts, between, scratch, watches[0], &then};
+    assert(stage->kind == ST_STAGE_INVERTED && head->kind == ST_STAGE_HEAD);
+    assert(head->feed.part_count == 1 && head->feed.H == stage->out.H);
+    assert(!watches[0] || stage->feed.element == ST_ELEMENT_F32);
+    run_inverted(&pass);
 }

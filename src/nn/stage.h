@@ -85,4 +85,11 @@ size_t st_stage_scratch_bytes(const struct st_stage *stage);
 void st_stage_run(const struct st_stage *stage, const void *const parts[2], void *out,
                   void *scratch, const struct st_stage_watch *watch);
 
+/* Both, where a head reads what an inverted residual writes, rows by rows while they are in the
+ * cache: what lies between is never written to memory. `watches`: of either, or NULL. */
+size_t st_stage_pair_scratch_bytes(const struct st_stage *stage, const struct st_stage *head);
+void st_stage_run_pair(const struct st_stage *stage, const struct st_stage *head,
+                       const void *const parts[2], float *planes, void *scratch,
+                       const struct st_stage_watch *const watches[2]);
+
 #endif /* ST_NN_STAGE_H */

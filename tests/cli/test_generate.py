@@ -104,6 +104,28 @@ class Generate(harness.DemoCase):
         self.assertEqual(self.files(), [f"{self.name}-hello.mp4", f"{self.name}-two.mp4",
                                         "hello.wav", "two.wav"])
 
+    def test_a_batch_makes_the_files_of_single_calls(self):
+        """Guards videos that are begun before the one before them is finished: each is the file
+        that it is alone, and what is told comes in their order."""
+        names = ["a", "b", "broken", "c", "d"]
+        for name, seconds in zip(names, (0.4, 3.4, 0, 0.2, 2.6)):
+            harness.write_wav(self.dir / f"{name}.wav", seconds)
+        sounds = [option for name in names for option in ("--audio", f"{name}.wav")]
+        done = self.run_command("generate", *self.person, *sounds, "-o", "made", "--json",
+                                "--progress", "json", "--stats")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([line["audio"] for line in lines], [f"{name}.wav" for name in names])
+        self.assertEqual(["error" in line for line in lines], [name == "broken" for name in names])
+        events = [json.loads(line) for line in done.stderr.splitlines()]
+        told = [event["event"] for event in events if event["event"] in ("item", "stats", "error")]
+        self.assertEqual(told[:10], ["item", "stats"] * 2 + ["item", "error"] + ["item", "stats"] * 2)
+        for name in names:
+            if name != "broken":
+                self.generate("--audio", f"{name}.wav", "-o", "alone.mp4", "-y")
+                self.assertEqual((self.dir / "alone.mp4").read_bytes(),
+                                 (self.dir / "made" / f"{name}.mp4").read_bytes(), name)
+
     def test_batches_that_cannot_be(self):
         (self.dir / "more").mkdir()
         harness.write_wav(self.dir / "more" / "hello.wav", SECONDS)
@@ -289,6 +311,23 @@ class Interruption(harness.DemoCase):
 
     def test_twice(self):
         self.interrupt(signal.SIGINT, times=2)
+
+    def test_a_batch_stops_while_two_are_in_work(self):
+        """Guards the next video, which is in work on a thread of its own and waits for its turn."""
+        harness.write_wav(self.dir / "brief.wav", 1.9)
+        process = subprocess.Popen(
+            [harness.SYNCTALK, "generate", *map(str, self.person), "--audio", "brief.wav",
+             "--audio", "long.wav", "-o", "made", "--progress", "json"],
+            cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=harness.clean_environment())
+        for line in process.stderr:
+            if json.loads(line).get("stage") == "frames":
+                break
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=harness.LIMIT)
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual([name for name in self.files() if name != "made/brief.mp4"],
+                         ["brief.wav", "long.wav"])
 
     def test_a_batch_stops_as_a_whole(self):
         harness.write_wav(self.dir / "next.wav", 300)

@@ -208,7 +208,7 @@ static void gate_plan(struct bench *b)
 static void gate_cache(struct bench *b)
 {
     struct st_plan plan = {.frames = 800, .sources = 300};
-    assert_true(st_image_cache_begin(b->cache, (size_t)80 << 10, 1024));
+    assert_true(st_image_cache_begin(b->cache, (size_t)80 << 10, 1024, false));
     for (int64_t i = 0; i < plan.frames; i++) {
         const int64_t source = st_plan_at(&plan, i).source;
         struct st_image_ticket ticket =
@@ -216,7 +216,7 @@ static void gate_cache(struct bench *b)
         (void)st_image_cache_block(b->cache, &ticket);
         st_image_cache_done(b->cache, &ticket, true);
     }
-    st_image_cache_end(b->cache, plan.frames, false, NULL);
+    st_image_cache_end(b->cache, plan.frames, NULL);
 }
 
 static void gate_mel(struct bench *b)

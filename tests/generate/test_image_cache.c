@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "generate/plan.h"
 #include "support/support.h"
@@ -16,14 +17,14 @@ static struct st_image_cache *begin(size_t sides)
 {
     struct st_image_cache *cache;
     ST_OK(st_image_cache_create(&cache, err));
-    assert_true(st_image_cache_begin(cache, sides * SIDE, SIDE));
+    assert_true(st_image_cache_begin(cache, sides * SIDE, SIDE, false));
     return cache;
 }
 
 static void end(struct st_image_cache *cache, int64_t asked, int64_t loaded, size_t sides)
 {
     struct st_image_cache_counts counts;
-    st_image_cache_end(cache, 0, false, &counts);
+    st_image_cache_end(cache, 0, &counts);
     assert_int_equal(counts.asked, asked);
     assert_int_equal(counts.loaded, loaded);
     assert_int_equal(counts.bytes, sides * SIDE);
@@ -189,35 +190,71 @@ static void the_next_run_finds_what_was_kept(void **state)
     (void)state;
     struct st_image_cache_counts counts;
     struct st_image_cache *cache = begin(2);
-    assert_false(st_image_cache_begin(cache, SIDE, SIDE)); /* one run at a time */
+    assert_false(st_image_cache_begin(cache, SIDE, SIDE, false)); /* one run at a time */
+    st_image_cache_end(cache, 0, NULL);
+    assert_true(st_image_cache_begin(cache, 2 * SIDE, SIDE, true));
     use(cache, 1, 100);
     use(cache, 2, 101);
-    st_image_cache_end(cache, 100, true, NULL);
+    st_image_cache_end(cache, 100, NULL);
 
-    assert_true(st_image_cache_begin(cache, 2 * SIDE, SIDE));
+    assert_true(st_image_cache_begin(cache, 2 * SIDE, SIDE, true));
     assert_true(use(cache, 1, 5));
     assert_true(use(cache, 2, ST_PLAN_NEVER));
-    st_image_cache_end(cache, 100, true, NULL);
+    st_image_cache_end(cache, 100, NULL);
 
     /* What was kept for longest away goes, as counted from the new run's begin. */
-    assert_true(st_image_cache_begin(cache, SIDE, SIDE));
+    assert_true(st_image_cache_begin(cache, SIDE, SIDE, true));
     use(cache, 1, 105);
-    st_image_cache_end(cache, 100, true, NULL);
-    assert_true(st_image_cache_begin(cache, SIDE, SIDE));
+    st_image_cache_end(cache, 100, NULL);
+    assert_true(st_image_cache_begin(cache, SIDE, SIDE, true));
     use(cache, 2, 50);
     assert_true(use(cache, 1, 105));
-    st_image_cache_end(cache, 100, true, NULL);
+    st_image_cache_end(cache, 100, NULL);
 
     /* Less room: one block is given back. Another size: all are. */
-    assert_true(st_image_cache_begin(cache, SIDE, SIDE));
-    st_image_cache_end(cache, 0, true, &counts);
+    assert_true(st_image_cache_begin(cache, SIDE, SIDE, true));
+    st_image_cache_end(cache, 0, &counts);
     assert_int_equal(counts.bytes, SIDE);
-    assert_true(st_image_cache_begin(cache, 4 * SIDE, 2 * SIDE));
+    assert_true(st_image_cache_begin(cache, 4 * SIDE, 2 * SIDE, true));
     assert_int_equal(st_image_cache_ask(cache, 1, ST_PLAN_NEVER).what, ST_IMAGE_RUN);
-    st_image_cache_end(cache, 0, true, &counts);
+    st_image_cache_end(cache, 0, &counts);
     assert_int_equal(counts.bytes, 0);
     st_image_cache_destroy(&cache);
     assert_null(cache);
+}
+
+struct follower {
+    struct st_image_cache *cache;
+    atomic_bool began;
+};
+
+static void *follow(void *arg)
+{
+    struct follower *f = arg;
+    const bool mine = st_image_cache_begin(f->cache, SIDE, SIDE, false);
+    atomic_store(&f->began, true);
+    return mine ? f : NULL;
+}
+
+/* Guards the next video of a batch, which is begun while the last one still draws: without its
+ * turn it would do without what is kept for it. */
+static void who_was_announced_waits_for_its_turn(void **state)
+{
+    (void)state;
+    struct follower f = {.cache = begin(0)};
+    pthread_t thread;
+    void *mine;
+    st_image_cache_end(f.cache, 0, NULL);
+    assert_true(st_image_cache_begin(f.cache, SIDE, SIDE, true));
+    use(f.cache, 1, 100);
+    assert_int_equal(pthread_create(&thread, NULL, follow, &f), 0);
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    assert_false(atomic_load(&f.began));
+    st_image_cache_end(f.cache, 100, NULL);
+    pthread_join(thread, &mine);
+    assert_ptr_equal(mine, &f);
+    assert_true(use(f.cache, 1, ST_PLAN_NEVER));
+    end(f.cache, 1, 1, 1);
 }
 
 int main(void)
@@ -232,6 +269,7 @@ int main(void)
         cmocka_unit_test(what_was_never_filled_is_run_by_those_who_wait),
         cmocka_unit_test(of_a_herd_one_runs),
         cmocka_unit_test(the_next_run_finds_what_was_kept),
+        cmocka_unit_test(who_was_announced_waits_for_its_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
