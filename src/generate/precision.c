@@ -11,6 +11,7 @@
 #include "face/redraw.h"
 #include "generate/feature_source.h"
 #include "models/unet_calibration_file.h"
+#include "models/unet_clip.h"
 
 #define TARGET_DB 45.0      /* of f32: nothing is seen of that */
 #define TARGET_FAST_DB 40.0 /* preset fast */
@@ -226,13 +227,12 @@ static synctalk_status calibrate(struct st_unet_calibration_file *file,
     struct st_unet_calibration entry = {.flags = job->kernels->flags,
                                         .target_db = target_db(job->settings)};
     synctalk_status st;
-    if (file->count == 0 &&
-        ((st = st_unet_recipe_alloc(&file->recipe, job->form, err)) ||
-         (st = st_unet_observe(&file->recipe, job->weights, job->form, job->kernels, &all, err))))
+    if (file->count == 0 && ((st = st_unet_recipe_alloc(&file->recipe, job->form, err)) ||
+                             (st = st_unet_find_ranges(&file->recipe, job->weights, job->form,
+                                                       job->kernels, &all, COMPARED, err))))
         return st;
-    all.count = all.count < COMPARED ? all.count : COMPARED;
     if ((st = st_unet_calibrate(&entry, &file->recipe, job->weights, job->form, job->kernels, &all,
-                                err)))
+                                COMPARED, err)))
         return st;
     st_unet_calibration_add(file, &entry);
     return SYNCTALK_OK;

@@ -3,20 +3,14 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/error.h"
-#include "kernels/kernels.h"
-#include "models/unet_stages.h"
+#include "models/unet_trial.h"
 #include "models/unet_wiring.h"
 #include "synctalk/settings.h"
 
-#define OUT_COUNT ((size_t)3 * ST_UNET_SIDE * ST_UNET_SIDE)
-#define MARGIN_DB 0.5 /* frames that were not seen may be worse than those that were */
-#define BEST_DB 120.0 /* of what does not differ */
-#define TIMED_RUNS 3
+#define MARGIN_DB 1.0 /* frames that were not seen may be worse than those that were */
+#define ALMOST 1.05   /* errors of blocks add up nearly */
 
 /* Multiplications for each pixel that is written. */
 static double work_of(const struct st_unet_unit *unit)
@@ -78,77 +72,6 @@ void st_unet_recipe_set(struct st_unet_recipe *recipe, const struct st_unet_form
                                                          : ST_ELEMENT_F32);
 }
 
-/* One calibration under way. */
-struct trial {
-    const struct st_weights *weights;
-    const struct st_unet_form *form;
-    const struct st_kernels *kernels;
-    const struct st_unet_samples *samples;
-    float *want; /* [samples, OUT_COUNT] */
-    float *got;  /* [OUT_COUNT] */
-};
-
-/* Of one frame, relative to full scale. */
-static double squared_error(const float *a, const float *b)
-{
-    double sum = 0;
-    for (size_t i = 0; i < OUT_COUNT; i++) {
-        const double off = (double)a[i] - (double)b[i];
-        sum += off * off;
-    }
-    return sum / (double)OUT_COUNT;
-}
-
-static double decibels(double squared)
-{
-    return squared > 0 ? fmin(-10 * log10(squared), BEST_DB) : BEST_DB;
-}
-
-static double cpu_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
-
-static void run(struct st_unet_stages_worker *worker, const struct st_unet_samples *samples,
-                size_t i, float *out)
-{
-    st_unet_stages_run_audio(worker, samples->sounds[i], NULL);
-    st_unet_stages_run_image(worker, samples->images[i], NULL);
-    st_unet_stages_run_rest(worker, NULL, out);
-}
-
-/* The worst sample's squared error of `recipe`, against `want` or, the first time, nothing:
- * `want` is made then. The least time of a frame, where asked. */
-static synctalk_status measure(struct trial *t, const struct st_unet_recipe *recipe, bool first,
-                               double *worst, double *ms, synctalk_error *err)
-{
-    struct st_unet_stages *stages = NULL;
-    struct st_unet_stages_worker *worker = NULL;
-    synctalk_status st;
-    if ((st = st_unet_stages_open(&stages, t->weights, t->form, recipe, t->kernels, err)) ||
-        (st = st_unet_stages_worker_open(&worker, stages, err)))
-        goto done;
-    *worst = 0;
-    for (size_t i = 0; i < t->samples->count; i++) {
-        float *want = t->want + i * OUT_COUNT;
-        run(worker, t->samples, i, first ? want : t->got);
-        if (!first)
-            *worst = fmax(*worst, squared_error(t->got, want));
-    }
-    for (int i = 0; ms && i < TIMED_RUNS; i++) {
-        const double begin = cpu_ms();
-        run(worker, t->samples, 0, t->got);
-        const double took = cpu_ms() - begin;
-        *ms = i > 0 ? fmin(*ms, took) : took;
-    }
-done:
-    st_unet_stages_worker_close(&worker);
-    st_unet_stages_close(&stages);
-    return st;
-}
-
 /* What a block that bears no bytes is computed in: BF16 is not faster than F32 everywhere. */
 static enum st_element instead_of_bytes(const struct st_unet_calibration *c)
 {
@@ -184,8 +107,33 @@ static double sum_of_bytes(const struct st_unet_calibration *out, size_t count,
     return sum;
 }
 
+/* Blocks that were given up before a larger one was may have room again. */
+static synctalk_status take_back(struct st_unet_calibration *out, struct st_unet_trial *t,
+                                 struct st_unet_recipe *recipe, size_t count, const double *errors,
+                                 double allowed, synctalk_error *err)
+{
+    for (size_t b = 0; b < count; b++) {
+        const enum st_element was = out->mixed[b];
+        double worst, ms;
+        if (was == ST_ELEMENT_U8 || pow(10, -out->mixed_db / 10) + errors[b] > allowed * ALMOST)
+            continue;
+        out->mixed[b] = ST_ELEMENT_U8;
+        st_unet_recipe_set(recipe, t->form, SYNCTALK_PRECISION_MIXED, out->flags, out);
+        synctalk_status st = st_unet_trial_measure(t, recipe, &worst, &ms, err);
+        if (st)
+            return st;
+        if (worst > allowed) {
+            out->mixed[b] = was;
+            continue;
+        }
+        out->mixed_db = st_unet_decibels(worst);
+        out->mixed_ms = ms;
+    }
+    return SYNCTALK_OK;
+}
+
 /* The mixture: from what blocks lose alone, then from what the whole does. */
-static synctalk_status mix(struct st_unet_calibration *out, struct trial *t,
+static synctalk_status mix(struct st_unet_calibration *out, struct st_unet_trial *t,
                            struct st_unet_recipe *recipe, const struct st_unet_block *blocks,
                            size_t count, const double *errors, double rest, synctalk_error *err)
 {
@@ -199,16 +147,25 @@ static synctalk_status mix(struct st_unet_calibration *out, struct trial *t,
             break;
     for (;;) {
         st_unet_recipe_set(recipe, t->form, SYNCTALK_PRECISION_MIXED, out->flags, out);
-        if ((st = measure(t, recipe, false, &worst, &out->mixed_ms, err)))
+        if ((st = st_unet_trial_measure(t, recipe, &worst, &out->mixed_ms, err)))
             return st;
         if (worst <= allowed || !give_up_one(out, blocks, count, errors))
             break;
     }
-    out->mixed_db = decibels(worst);
-    return SYNCTALK_OK;
+    out->mixed_db = st_unet_decibels(worst);
+    return take_back(out, t, recipe, count, errors, allowed, err);
 }
 
-static void choose(struct st_unet_calibration *out)
+static bool all_bytes(const struct st_unet_calibration *c, size_t count)
+{
+    for (size_t b = 0; b < count; b++)
+        if (c->mixed[b] != ST_ELEMENT_U8)
+            return false;
+    return true;
+}
+
+/* Bytes everywhere keep the margin that the mixture does, for it is the same frames that say so. */
+static void choose(struct st_unet_calibration *out, size_t count)
 {
     out->choice = SYNCTALK_PRECISION_F32;
     double least = out->f32_ms;
@@ -216,11 +173,16 @@ static void choose(struct st_unet_calibration *out)
         out->choice = SYNCTALK_PRECISION_BF16;
         least = out->bf16_ms;
     }
-    if (out->mixed_db >= out->target_db && out->mixed_ms < least)
+    if (out->mixed_db >= out->target_db && out->mixed_ms < least) {
         out->choice = SYNCTALK_PRECISION_MIXED;
+        least = out->mixed_ms;
+    }
+    if (out->bytes_db >= out->target_db + MARGIN_DB &&
+        (out->bytes_ms < least || (all_bytes(out, count) && out->mixed_ms <= least)))
+        out->choice = SYNCTALK_PRECISION_INT8;
 }
 
-static synctalk_status calibrate(struct st_unet_calibration *out, struct trial *t,
+static synctalk_status calibrate(struct st_unet_calibration *out, struct st_unet_trial *t,
                                  struct st_unet_recipe *recipe, synctalk_error *err)
 {
     struct st_unet_block blocks[ST_UNET_BLOCKS];
@@ -229,29 +191,27 @@ static synctalk_status calibrate(struct st_unet_calibration *out, struct trial *
     double errors[ST_UNET_BLOCKS], rest = 0, worst;
     synctalk_status st;
 
-    st_unet_recipe_set(recipe, t->form, SYNCTALK_PRECISION_F32, out->flags, NULL);
-    if ((st = measure(t, recipe, true, &worst, &out->f32_ms, err)))
-        return st;
+    out->f32_ms = t->f32_ms;
     if (exact == ST_ELEMENT_BF16) {
         st_unet_recipe_set(recipe, t->form, SYNCTALK_PRECISION_BF16, out->flags, NULL);
-        if ((st = measure(t, recipe, false, &rest, &out->bf16_ms, err)))
+        if ((st = st_unet_trial_measure(t, recipe, &rest, &out->bf16_ms, err)))
             return st;
-        out->bf16_db = decibels(rest);
+        out->bf16_db = st_unet_decibels(rest);
     }
     for (size_t b = 0; b < count; b++) {
         st_unet_recipe_set(recipe, t->form, SYNCTALK_PRECISION_BF16, out->flags, NULL);
         set_block(recipe, &blocks[b], ST_ELEMENT_U8);
-        if ((st = measure(t, recipe, false, &worst, NULL, err)))
+        if ((st = st_unet_trial_measure(t, recipe, &worst, NULL, err)))
             return st;
-        out->block_db[b] = decibels(worst);
+        out->block_db[b] = st_unet_decibels(worst);
         errors[b] = fmax(worst - rest, 0);
     }
     st_unet_recipe_set(recipe, t->form, SYNCTALK_PRECISION_INT8, out->flags, NULL);
-    if ((st = measure(t, recipe, false, &worst, &out->bytes_ms, err)))
+    if ((st = st_unet_trial_measure(t, recipe, &worst, &out->bytes_ms, err)))
         return st;
-    out->bytes_db = decibels(worst);
+    out->bytes_db = st_unet_decibels(worst);
     if (!(st = mix(out, t, recipe, blocks, count, errors, rest, err)))
-        choose(out);
+        choose(out, count);
     return st;
 }
 
@@ -259,20 +219,15 @@ synctalk_status st_unet_calibrate(struct st_unet_calibration *out,
                                   const struct st_unet_recipe *recipe,
                                   const struct st_weights *weights, const struct st_unet_form *form,
                                   const struct st_kernels *kernels,
-                                  const struct st_unet_samples *samples, synctalk_error *err)
+                                  const struct st_unet_samples *samples, size_t compared,
+                                  synctalk_error *err)
 {
     struct st_unet_recipe tried = *recipe; /* the ranges stay the caller's */
-    struct trial t = {.weights = weights, .form = form, .kernels = kernels, .samples = samples};
-    synctalk_status st;
-    const size_t bytes = OUT_COUNT * sizeof(float);
+    struct st_unet_trial t;
     *out = (struct st_unet_calibration){.flags = out->flags, .target_db = out->target_db};
-    t.want = malloc(samples->count * bytes);
-    t.got = malloc(bytes);
-    if (!t.want || !t.got)
-        st = st_fail_memory(err, "pictures to compare", (samples->count + 1) * bytes);
-    else
+    synctalk_status st = st_unet_trial_open(&t, weights, form, kernels, samples, compared, err);
+    if (!st)
         st = calibrate(out, &t, &tried, err);
-    free(t.want);
-    free(t.got);
+    st_unet_trial_close(&t);
     return st;
 }

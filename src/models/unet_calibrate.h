@@ -31,19 +31,21 @@ size_t st_unet_blocks(const struct st_unet_form *form, struct st_unet_block bloc
 struct st_unet_calibration {
     unsigned flags;   /* SYNCTALK_CPU_* bits that were allowed */
     double target_db; /* that the mixture keeps */
-    int choice;       /* synctalk_precision: what AUTO is, one of F32, BF16, MIXED */
+    int choice;       /* synctalk_precision: what AUTO is, any but AUTO */
     enum st_element mixed[ST_UNET_BLOCKS];
     double block_db[ST_UNET_BLOCKS];            /* that block alone in bytes */
     double mixed_db, bf16_db, bytes_db;         /* of the whole; bf16 0 where there is none */
     double f32_ms, bf16_ms, mixed_ms, bytes_ms; /* a frame on one thread, nothing cached */
 };
 
-/* `recipe` holds ranges (st_unet_observe()); `flags` and `target_db` of `out` are set. */
+/* `recipe` holds ranges (unet_clip.h); `flags` and `target_db` of `out` are set. `compared` of
+ * the samples, evenly spread, are. */
 synctalk_status st_unet_calibrate(struct st_unet_calibration *out,
                                   const struct st_unet_recipe *recipe,
                                   const struct st_weights *weights, const struct st_unet_form *form,
                                   const struct st_kernels *kernels,
-                                  const struct st_unet_samples *samples, synctalk_error *err);
+                                  const struct st_unet_samples *samples, size_t compared,
+                                  synctalk_error *err);
 
 /* Set the elements of `recipe` for a synctalk_precision other than AUTO. BF16 is F32 on a CPU
  * without it; `calibration` is needed for MIXED alone. */

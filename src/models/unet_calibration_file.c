@@ -13,7 +13,7 @@
 #include "synctalk/settings.h"
 
 #define KIND "synctalk precisions"
-#define VERSION 1
+#define VERSION 2
 #define MOST_BYTES ((size_t)8 << 20)
 #define WHY_BYTES 256
 
@@ -22,6 +22,7 @@ static const char *const element_names[] = {
 static const char *const choice_names[] = {
     [SYNCTALK_PRECISION_F32] = "f32",
     [SYNCTALK_PRECISION_BF16] = "bf16",
+    [SYNCTALK_PRECISION_INT8] = "int8",
     [SYNCTALK_PRECISION_MIXED] = "mixed",
 };
 

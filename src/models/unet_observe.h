@@ -17,4 +17,19 @@ synctalk_status st_unet_observe(struct st_unet_recipe *recipe, const struct st_w
                                 const struct st_unet_form *form, const struct st_kernels *kernels,
                                 const struct st_unet_samples *samples, synctalk_error *err);
 
+/* How many numbers lay where, channel by channel, in eighths of an octave below the extremes; of
+ * units from `first` on. */
+struct st_unet_tails;
+synctalk_status st_unet_tails_open(struct st_unet_tails **out, const struct st_unet_recipe *recipe,
+                                   size_t first, const struct st_weights *weights,
+                                   const struct st_unet_form *form,
+                                   const struct st_kernels *kernels,
+                                   const struct st_unet_samples *samples, synctalk_error *err);
+void st_unet_tails_close(struct st_unet_tails **tails); /* NULL-safe */
+
+/* Ranges of unit `unit`, at least `first`, of `to` that leave out at most `share` of the numbers at
+ * either end; they are never wider than those of the recipe that the tails were made of. */
+void st_unet_tails_clip(const struct st_unet_tails *tails, size_t unit, double share,
+                        struct st_unet_recipe *to);
+
 #endif /* ST_MODELS_UNET_OBSERVE_H */

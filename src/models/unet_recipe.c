@@ -18,6 +18,15 @@ void st_unet_recipe_uniform(struct st_unet_recipe *recipe, const struct st_unet_
     }
 }
 
+void st_unet_levels(float low, float high, float *scale, float *offset, float *inverse, float *zero)
+{
+    *scale = high - low > 1e-20F ? (high - low) / 255 : 1;
+    *inverse = 1 / *scale;
+    const float level = -low * *inverse;
+    *zero = (float)(int)(level + 0.5F);
+    *offset = -*zero * *scale;
+}
+
 static bool alloc_ranges(struct st_unit_ranges *ranges, size_t C, size_t E)
 {
     *ranges = (struct st_unit_ranges){.C = C, .E = E};

@@ -27,6 +27,11 @@ struct st_unet_recipe {
     struct st_unit_ranges audio; /* the network's input: low and high alone */
 };
 
+/* The levels of one channel that ranges from `low` to `high`, zero being one of them; see struct
+ * st_levels. */
+void st_unet_levels(float low, float high, float *scale, float *offset, float *inverse,
+                    float *zero);
+
 /* Everything in `element`, and no ranges. */
 void st_unet_recipe_uniform(struct st_unet_recipe *recipe, const struct st_unet_form *form,
                             enum st_element element);

@@ -161,11 +161,7 @@ static synctalk_status set_levels(struct result *r, const float *low, const floa
     for (size_t c = 0; c < C; c++) {
         const float least = c < r->value.C && low ? low[c] : 0;
         const float most = c < r->value.C ? high[c] : 0;
-        scale[c] = most - least > 1e-20F ? (most - least) / 255 : 1;
-        inverse[c] = 1 / scale[c];
-        float level = -least * inverse[c];
-        zero[c] = (float)(int)(level + 0.5F);
-        offset[c] = -zero[c] * scale[c];
+        st_unet_levels(least, most, &scale[c], &offset[c], &inverse[c], &zero[c]);
     }
     r->levels = (struct st_levels){scale, offset, inverse, zero};
     r->value.levels = &r->levels;

@@ -19,6 +19,7 @@
 #include "base/pool.h"
 #include "bench/hide_avx512.h"
 #include "models/unet_calibrate.h"
+#include "models/unet_clip.h"
 #include "models/unet_net.h"
 #include "models/unet_onnx.h"
 #include "models/unet_stages.h"
@@ -155,13 +156,13 @@ static bool calibrate(struct bench *b, struct heldout *heldout)
     }
     st_unet_recipe_uniform(recipe, &b->form, ST_ELEMENT_F32);
     b->calibration = (struct st_unet_calibration){.flags = b->kernels.flags, .target_db = 45};
-    if (ok &&
-        (failed(st_unet_recipe_alloc(recipe, &b->form, &err), &err) ||
-         failed(st_unet_observe(recipe, b->weights, &b->form, &b->kernels, &samples, &err), &err)))
+    if (ok && (failed(st_unet_recipe_alloc(recipe, &b->form, &err), &err) ||
+               failed(st_unet_find_ranges(recipe, b->weights, &b->form, &b->kernels, &samples,
+                                          COMPARED, &err),
+                      &err)))
         ok = false;
-    samples.count = COMPARED;
     if (ok && failed(st_unet_calibrate(&b->calibration, recipe, b->weights, &b->form, &b->kernels,
-                                       &samples, &err),
+                                       &samples, COMPARED, &err),
                      &err))
         ok = false;
     for (int i = 0; i < FRAMES; i++) {
