@@ -23,10 +23,20 @@ enum MHD_Result api_upload_add(struct request *request);
 int api_upload_resume(struct request *request); /* likewise */
 enum MHD_Result api_upload_append(struct request *request);
 enum MHD_Result api_upload(struct request *request);
+enum MHD_Result api_upload_content(struct request *request);
 enum MHD_Result api_upload_remove(struct request *request);
 
 /* These are called again when there is an answer (question.h). */
 enum MHD_Result api_upload_vad(struct request *request);
+enum MHD_Result api_voices(struct request *request);
+enum MHD_Result api_speech(struct request *request);
+
+/* Ask, and go to sleep. *asked: there is an answer to be given, and none was sent. */
+enum MHD_Result questions_ask_and_sleep(struct request *request, const struct question_order *order,
+                                        bool *asked);
+/* Answer with what went wrong. */
+enum MHD_Result questions_refuse(struct request *request, const struct question_answer *answer);
+enum MHD_Result reply_upload(struct request *request, int status, const struct upload_row *row);
 
 enum MHD_Result api_session(struct request *request);
 enum MHD_Result api_health(struct request *request);

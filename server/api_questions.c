@@ -41,8 +41,8 @@ static enum MHD_Result refuse(struct request *request, const synctalk_error *err
                        err->message);
 }
 
-/* Ask, and go to sleep. *asked: there is an answer to be given, and none was sent. */
-static enum MHD_Result ask(struct request *request, const struct question_order *order, bool *asked)
+enum MHD_Result questions_ask_and_sleep(struct request *request, const struct question_order *order,
+                                        bool *asked)
 {
     synctalk_error err = {0};
     *asked = false;
@@ -51,6 +51,11 @@ static enum MHD_Result ask(struct request *request, const struct question_order 
         return refuse(request, &err);
     *asked = !question_wait(request->question);
     return MHD_YES;
+}
+
+enum MHD_Result questions_refuse(struct request *request, const struct question_answer *answer)
+{
+    return reply_error(request, status_of(answer->code), answer->code, answer->message);
 }
 
 /* The upload of the request, whole; else a refusal was sent, and *result is its. */
@@ -72,7 +77,7 @@ static enum MHD_Result answer_vad(struct request *request)
 {
     const struct question_answer answer = question_answer(request->question);
     if (answer.code)
-        return reply_error(request, status_of(answer.code), answer.code, answer.message);
+        return questions_refuse(request, &answer);
     json_object_set(answer.result, "probabilities", answer.parts);
     char *text = json_dumps(answer.result, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION));
     const enum MHD_Result result = text ? reply_text(request, MHD_HTTP_OK, "application/json", text)
@@ -97,7 +102,7 @@ enum MHD_Result api_upload_vad(struct request *request)
             .seconds = VAD_SECONDS,
             .most_part = VAD_VALUES,
         };
-        result = ask(request, &order, &asked);
+        result = questions_ask_and_sleep(request, &order, &asked);
     }
     return asked ? answer_vad(request) : result;
 }

@@ -68,7 +68,9 @@ enum MHD_Result api_models(struct request *request)
                              (json_int_t)person.clips, "modes", modes_of(&person, video)));
     }
     synctalk_people_free(&people);
-    return reply_json(request, MHD_HTTP_OK, json_pack("{s:o}", "models", array));
+    return reply_json(request, MHD_HTTP_OK,
+                      json_pack("{s:o, s:b}", "models", array, "speech",
+                                *request->server->speech.program != '\0'));
 }
 
 synctalk_status api_check_person(const struct server *server, const char *name, synctalk_error *err)

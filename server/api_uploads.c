@@ -7,7 +7,7 @@
 #include "reply.h"
 #include "text.h"
 
-static enum MHD_Result show(struct request *request, int status, const struct upload_row *row)
+enum MHD_Result reply_upload(struct request *request, int status, const struct upload_row *row)
 {
     const int64_t offset = uploads_offset(request->server->uploads, row);
     const bool whole = *row->sha256 != '\0';
@@ -51,7 +51,7 @@ static enum MHD_Result end(struct request *request, int status)
     synctalk_error err = {0};
     const synctalk_status st = upload_end(request->upload, &row, &err);
     upload_close(&request->upload, true);
-    return st ? reply_failure(request, &err) : show(request, status, &row);
+    return st ? reply_failure(request, &err) : reply_upload(request, status, &row);
 }
 
 /* One that was announced and has no byte yet is not whole, and waits for PATCH. */
@@ -86,7 +86,23 @@ enum MHD_Result api_upload(struct request *request)
     synctalk_error err = {0};
     return store_upload_get(request->server->store, request->id, &row, &err)
                ? reply_failure(request, &err)
-               : show(request, MHD_HTTP_OK, &row);
+               : reply_upload(request, MHD_HTTP_OK, &row);
+}
+
+/* As bytes, whatever they are: the answer's other fields keep a browser from making more of it. */
+enum MHD_Result api_upload_content(struct request *request)
+{
+    struct upload_row row;
+    char etag[SHA256_TEXT + 2];
+    synctalk_error err = {0};
+    if (store_upload_get(request->server->store, request->id, &row, &err))
+        return reply_failure(request, &err);
+    if (!*row.sha256)
+        return reply_error(request, MHD_HTTP_CONFLICT, "not_completed",
+                           "not all of this upload is there yet");
+    snprintf(etag, sizeof etag, "\"%s\"", row.sha256);
+    return reply_file(request, folders_content(&request->server->folders, row.sha256).text,
+                      "application/octet-stream", etag, row.id);
 }
 
 enum MHD_Result api_upload_remove(struct request *request)

@@ -12,6 +12,7 @@
 #include "question.h"
 #include "rate.h"
 #include "server.h"
+#include "speech.h"
 #include "uploads.h"
 
 #define BODY_MOST 65536 /* bytes of a JSON body */
@@ -25,6 +26,7 @@ struct server {
     struct jobs *jobs;
     struct events *events;
     struct questions *questions;
+    struct speech speech;
     struct rate rate;
     char session[SHA256_TEXT];      /* value of the cookie that stands for the token */
     atomic_llong requests, refused; /* answered in all; with a status of 400 or more */

@@ -117,6 +117,15 @@ static int read_block(struct question *question, int fd)
     return got > 0 || (got < 0 && errno == EINTR) ? 1 : 0;
 }
 
+static void hear_failure(struct question *question)
+{
+    json_t *word =
+        json_loadb((const char *)question->bytes, question->size, JSON_DISABLE_EOF_CHECK, NULL);
+    if (!word || !hear(question, word))
+        question_fail(question, "worker_died", "what was begun ended too early");
+    json_decref(word);
+}
+
 static void follow_raw(struct question *question, struct process *process)
 {
     const double began = seconds();
@@ -129,8 +138,10 @@ static void follow_raw(struct question *question, struct process *process)
     if (more < 0)
         return;
     const int status = process_end(process, false);
-    if (status != 0)
+    if (WIFSIGNALED(status))
         fail_dead(question, status);
+    else if (status != 0 && question->size > 0)
+        hear_failure(question); /* of the worker process; a program's own is silent */
 }
 
 void question_lead(struct question *question)

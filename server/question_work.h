@@ -17,4 +17,9 @@ synctalk_status question_work(const synctalk_settings *settings, const struct fo
                               const json_t *question, question_teller *tell, void *user,
                               json_t **result, synctalk_error *err);
 
+/* Become `program`, which the first line named, with "arguments" and "text" of the question; its
+ * output goes to `channel`. Returns where that fails. */
+synctalk_status question_speak(const char *program, const json_t *question, int channel,
+                               synctalk_error *err);
+
 #endif /* SERVER_QUESTION_WORK_H */

@@ -26,6 +26,16 @@ const struct route routes[] = {
     {"GET", "/v1/uploads/{id}/vad", BODY_NONE, false, NULL, api_upload_vad,
      "Where the sound of an upload has speech: the probability for each chunk of it", NULL,
      "200 " JSON " Speech", "404 409 413 422", NULL},
+    {"GET", "/v1/uploads/{id}/content", BODY_NONE, false, NULL, api_upload_content,
+     "The bytes of an upload", NULL, "200 application/octet-stream Bytes", "206 304 404 409 416",
+     "header:Range:string"},
+
+    {"GET", "/v1/voices", BODY_NONE, false, NULL, api_voices,
+     "The voices in which a text can be spoken; 501 where espeak-ng is not installed", NULL,
+     "200 " JSON " Voices", "501", NULL},
+    {"POST", "/v1/speech", BODY_JSON, false, NULL, api_speech,
+     "Speak a text: an upload with its sound, as audio of a video", "SpeechRequest",
+     "201 " JSON " Upload", "413 415 422 501", NULL},
 
     {"POST", "/v1/videos", BODY_FORM_OR_JSON, false, NULL, api_video_add,
      "Ask for a video; it is made when its turn comes", "VideoRequest", "202 " JSON " Video",

@@ -50,6 +50,9 @@ static const char *const common[] = {
     "/usr/share/zoneinfo",
 };
 
+/* What the kernel loads a program by. */
+static const char *const loaders[] = {"/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"};
+
 static const int forbidden[] = {
     /* the network, in every form */
     SCMP_SYS(socket),
@@ -131,10 +134,19 @@ static synctalk_status allow_path(int rules, const char *path, uint64_t access, 
     return st;
 }
 
-static synctalk_status shut_files(const json_t *reads, const json_t *writes, bool *files,
-                                  synctalk_error *err)
+static synctalk_status allow_program(int rules, const char *program, synctalk_error *err)
 {
-    synctalk_status st = SYNCTALK_OK;
+    const uint64_t access = READS | LANDLOCK_ACCESS_FS_EXECUTE;
+    synctalk_status st = program ? allow_path(rules, program, access, err) : SYNCTALK_OK;
+    for (size_t i = 0; i < sizeof loaders / sizeof *loaders && program && !st; i++)
+        st = allow_path(rules, loaders[i], access, err);
+    return st;
+}
+
+/* `program`: NULL where none may be executed. */
+static synctalk_status shut_files(const char *program, const json_t *reads, const json_t *writes,
+                                  bool *files, synctalk_error *err)
+{
     size_t i;
     const json_t *path;
     const long form =
@@ -147,6 +159,7 @@ static synctalk_status shut_files(const json_t *reads, const json_t *writes, boo
     const int rules = (int)syscall(SYS_landlock_create_ruleset, &known, sizeof known, 0);
     if (rules < 0)
         return server_fail_errno(err, "begin", "landlock");
+    synctalk_status st = allow_program(rules, program, err);
     for (i = 0; i < sizeof common / sizeof *common && !st; i++)
         st = allow_path(rules, common[i], READS, err);
     json_array_foreach((json_t *)reads, i, path)
@@ -180,12 +193,14 @@ static int add_special_rules(scmp_filter_ctx filter)
     return bad;
 }
 
-static synctalk_status shut_calls(synctalk_error *err)
+static synctalk_status shut_calls(bool may_execute, synctalk_error *err)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     int bad = filter ? add_special_rules(filter) : -ENOMEM;
-    for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden && !bad; i++)
-        bad = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), forbidden[i], 0);
+    for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden && !bad; i++) {
+        if (!may_execute || forbidden[i] != SCMP_SYS(execve))
+            bad = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), forbidden[i], 0);
+    }
     if (!bad)
         bad = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     if (!bad)
@@ -200,14 +215,31 @@ static synctalk_status shut_calls(synctalk_error *err)
                        strerrordesc_np(-bad));
 }
 
-synctalk_status sandbox_enter(const json_t *reads, const json_t *writes, bool *files,
-                              synctalk_error *err)
+static synctalk_status enter(const char *program, const json_t *reads, const json_t *writes,
+                             bool *files, synctalk_error *err)
 {
     *files = false;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return server_fail_errno(err, "give up privileges", "a worker");
-    synctalk_status st = shut_files(reads, writes, files, err);
-    return st ? st : shut_calls(err);
+    synctalk_status st = shut_files(program, reads, writes, files, err);
+    /* Without landlock, whoever may execute one program may execute any. */
+    if (!st && program && !*files)
+        st = server_fail(err, SYNCTALK_E_UNSUPPORTED,
+                         "%s cannot be shut in: this kernel has no landlock", program);
+    return st ? st : shut_calls(program != NULL, err);
+}
+
+synctalk_status sandbox_enter(const json_t *reads, const json_t *writes, bool *files,
+                              synctalk_error *err)
+{
+    return enter(NULL, reads, writes, files, err);
+}
+
+synctalk_status sandbox_enter_as(const char *program, const json_t *reads, const json_t *writes,
+                                 synctalk_error *err)
+{
+    bool files;
+    return enter(program, reads, writes, &files, err);
 }
 
 static synctalk_status set_limit(int resource, uint64_t value, const char *what,

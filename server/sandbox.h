@@ -17,6 +17,11 @@
 synctalk_status sandbox_enter(const json_t *reads, const json_t *writes, bool *files,
                               synctalk_error *err);
 
+/* Likewise, for a process that becomes `program` (execve()): that may be executed, with what the
+ * kernel loads it by, and nothing else. E_UNSUPPORTED: also where the kernel has no landlock. */
+synctalk_status sandbox_enter_as(const char *program, const json_t *reads, const json_t *writes,
+                                 synctalk_error *err);
+
 /* At most this much memory (10^6 bytes; 0 = no limit) and bytes in one file. Not in builds with
  * a sanitizer for addresses or threads, which need terabytes of address space. */
 synctalk_status sandbox_limit(int memory_mb, int file_mb, synctalk_error *err);

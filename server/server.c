@@ -180,6 +180,7 @@ synctalk_status server_run(const struct server_options *options, synctalk_error 
     allow_descriptors();
     signal(SIGXFSZ, SIG_IGN); /* a file that is too long is a failed write */
     guard_begin(&server);
+    speech_find(&server.speech);
     if ((st = open_rooms(&server, err)) ||
         (st = workers_open(&workers, options, server.jobs, &server.folders, err)) ||
         (st = questions_open(&server.questions, options, &server.folders, err)) ||

@@ -201,10 +201,16 @@ static void work(struct worker *w)
     synctalk_error err = {0};
     json_t *result = NULL;
     w->stop = false;
-    synctalk_status st =
-        json_object_get(w->job, "ask")
-            ? question_work(&w->base, &w->folders, w->job, tell_part, w, &result, &err)
-            : make(w, &result, &err);
+    const char *program = json_string_value(json_object_get(w->start, "program"));
+    synctalk_status st;
+    if (program) {
+        st = question_speak(program, w->job, CHANNEL, &err);
+        w->gone = true;
+    } else if (json_object_get(w->job, "ask")) {
+        st = question_work(&w->base, &w->folders, w->job, tell_part, w, &result, &err);
+    } else {
+        st = make(w, &result, &err);
+    }
     if (!st) {
         tell(w, "done", result);
         return;
@@ -223,7 +229,7 @@ static void load_libraries(const struct worker *w)
 /* The first line: what to work with, and where. */
 static synctalk_status begin(struct worker *w, synctalk_error *err)
 {
-    bool files = false;
+    bool files = true;
     synctalk_status st;
     if (lines_read(&w->lines, -1, &w->start) != LINE_THERE)
         return server_fail(err, SYNCTALK_E_ARG, "%s is started by the server only", SERVER_WORKER);
@@ -233,11 +239,15 @@ static synctalk_status begin(struct worker *w, synctalk_error *err)
              json_string_value(json_object_get(w->start, "state")));
     if ((st = settings_from_json(&w->base, json_object_get(w->start, "settings"), err)))
         return st;
-    load_libraries(w);
+    const json_t *reads = json_object_get(w->start, "reads");
+    const json_t *writes = json_object_get(w->start, "writes");
+    const char *program = json_string_value(json_object_get(w->start, "program"));
+    if (!program)
+        load_libraries(w);
     if ((st = sandbox_limit((int)json_integer_value(json_object_get(w->start, "memory_mb")),
                             (int)json_integer_value(json_object_get(w->start, "file_mb")), err)) ||
-        (st = sandbox_enter(json_object_get(w->start, "reads"), json_object_get(w->start, "writes"),
-                            &files, err)))
+        (st = program ? sandbox_enter_as(program, reads, writes, err)
+                      : sandbox_enter(reads, writes, &files, err)))
         return st;
     tell(w, "ready", json_pack("{s:b}", "files", files));
     return SYNCTALK_OK;
@@ -258,7 +268,7 @@ static int work_on(struct worker *w)
         json_decref(w->job);
         w->job = NULL;
     }
-    return 0;
+    return w->gone; /* in the midst of something */
 }
 
 int server_worker_main(void)

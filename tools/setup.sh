@@ -13,7 +13,7 @@ packages="
     libmicrohttpd-dev libsqlite3-dev libseccomp-dev
     libkissfft-dev libjansson-dev libcmocka-dev
     valgrind
-    flite1-dev libespeak-ng-dev espeak-ng-data
+    flite1-dev libespeak-ng-dev espeak-ng-data espeak-ng
 "
 
 if ! command -v apt-get >/dev/null 2>&1; then

@@ -184,6 +184,138 @@ class Speech(QuestionCase):
                 self.refused_as((status, answer), 429, "too_many_requests", "wait already")
 
 
+class Text(QuestionCase):
+    """As espeak-ng, a program that says what it was given, and tries what it may not."""
+
+    @classmethod
+    def start(cls, state, *more):
+        programs = cls.folder / "programs"
+        programs.mkdir()
+        shutil.copy(os.environ["ST_TEST_SPEAKER"], programs / "espeak-ng")
+        return serving.Server(cls.demo, state, env={"PATH": f"relative:/none:{programs}"})
+
+    def speak(self, text, voice="en-us", **more):
+        return self.server.json("POST", "/v1/speech", {"text": text, "voice": voice, **more})
+
+    def test_what_the_program_is_given(self):
+        """Arguments as they are, the text on standard input: a shell sees neither."""
+        for text in ("Hello.", "$(touch /tmp/x); `id` | cat > /etc/passwd", "-w /tmp/x --help",
+                     "Grüße, 你好, 🙂", "two\nlines\t\x01", "%s%n", "x" * 2000, "ä" * 2000):
+            status, upload = self.speak(text, "en-us+f3")
+            self.assertEqual(status, 201, upload)
+            status, headers, data = self.server.ask("GET", f"/v1/uploads/{upload['id']}/content")
+            self.assertEqual((status, len(data)), (200, upload["length"]))
+            self.assertEqual(headers["Content-Type"], "application/octet-stream")
+            self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+            *arguments, said = data[44:].split(b"\0")
+            self.assertEqual(arguments, [b"espeak-ng", b"-v", b"en-us+f3", b"-b", b"1", b"--stdin",
+                                         b"--stdout"])
+            self.assertEqual(said.decode(), text)
+            self.assertEqual(struct.unpack("<I", data[4:8])[0], len(data) - 8)
+            self.assertEqual(struct.unpack("<I", data[40:44])[0], len(data) - 44)
+            self.assertNotIn("/", upload["name"])
+            self.assertLessEqual(len(upload["name"].encode()), 64)
+
+    def test_texts_and_voices_that_are_refused(self):
+        for text in ("", " \n\t ", "x" * 2001, "ä" * 2001, 7, None, ["x"], {"x": 1}):
+            self.refused_as(self.speak(text), 400, "invalid_argument", "text")
+        for voice in ("", "-w", "--help", "../../x", "en us", "en;us", "x" * 40, "ä", "en\n", 7,
+                      None, ["en"]):
+            self.refused_as(self.speak("Hello.", voice), 400, "invalid_argument", "voice")
+        fields = {"Content-Type": "application/json"}
+        for body in (b"", b"[]", b"{", b'{"text": "\xff\xfe", "voice": "en"}',
+                     b'{"text": "a\\u0000b", "voice": "en"}', b'{"text": "\xed\xa0\x80"}'):
+            answer = self.server.ask("POST", "/v1/speech", body, fields)
+            self.refused_as(answer, 400, "invalid_argument")
+        answer = self.server.ask("POST", "/v1/speech", b'{"text": "' + b"x" * 70000, fields)
+        self.refused_as(answer, 413, "too_large")
+        answer = self.server.ask("POST", "/v1/speech", b"x", {"Content-Type": "text/plain"})
+        self.refused_as(answer, 415, "bad_media_type")
+        self.refused_as(self.server.ask("GET", "/v1/speech"), 405, "method_not_allowed")
+
+    def test_what_it_may_not(self):
+        database = self.server.state / "synctalk.db"
+        self.assertTrue(database.exists())
+        for what in (f"read {database}", f"read {self.demo}/dataset", "read /etc/passwd",
+                     f"write {self.folder}/x", "write /tmp/synctalk-fake-speaker", "connect x",
+                     "fork x", "memory x", "execute /bin/true", "execute /usr/bin/env"):
+            self.refused_as(self.speak(f"try {what}"), 400, "invalid_argument", "no sound of this")
+        self.assertEqual(self.speak("try read /proc/self/maps")[0], 201)  # it can try
+
+    def test_a_program_that_does_not_end(self):
+        for text, status, code in (("crash", 422, "worker_died"), ("flood", 413, "too_large")):
+            self.refused_as(self.speak(text), status, code)
+        before = self.processes()
+        line = socket.create_connection(("127.0.0.1", self.server.port), serving.LIMIT)
+        body = b'{"text": "hang", "voice": "en"}'
+        line.sendall(b"POST /v1/speech HTTP/1.1\r\nHost: localhost\r\n"
+                     b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                     % len(body) + body)
+        self.until(lambda: self.processes() - before, "no process has begun")
+        line.close()  # tearDown() waits for the process to be gone
+        self.assertEqual(self.speak("Hello.")[0], 201)
+
+    def test_what_others_sent_stays_bytes(self):
+        page = b"<html><script>alert(1)</script>"
+        upload = self.server.upload(page, "x.html")
+        path = f"/v1/uploads/{upload['id']}/content"
+        status, headers, data = self.server.ask("GET", path)
+        self.assertEqual((status, data), (200, page))
+        self.assertEqual(headers["Content-Type"], "application/octet-stream")
+        self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+        status, _, data = self.server.ask("GET", path, headers={"Range": "bytes=1-4"})
+        self.assertEqual((status, data), (206, b"html"))
+        self.refused_as(self.server.ask("GET", "/v1/uploads/upload-0/content"), 404, "missing")
+        _, begun = self.server.json("POST", "/v1/uploads", headers={"Upload-Length": "9"})
+        answer = self.server.ask("GET", f"/v1/uploads/{begun['id']}/content")
+        self.refused_as(answer, 409, "not_completed")
+
+
+class WithoutSpeaker(QuestionCase):
+    @classmethod
+    def start(cls, state, *more):
+        return serving.Server(cls.demo, state, env={"PATH": "/none"})
+
+    def test_it_says_so(self):
+        models = self.server.json("GET", "/v1/models")[1]
+        self.assertIs(models["speech"], False)
+        self.refused_as(self.server.ask("GET", "/v1/voices"), 501, "unsupported", "espeak-ng")
+        answer = self.server.json("POST", "/v1/speech", {"text": "Hello.", "voice": "en"})
+        self.refused_as(answer, 501, "unsupported", "espeak-ng")
+
+
+@unittest.skipUnless(shutil.which("espeak-ng"), "espeak-ng is absent")
+class Speaker(QuestionCase):
+    def test_a_sentence_becomes_a_video(self):
+        self.assertIs(self.server.json("GET", "/v1/models")[1]["speech"], True)
+        status, answer = self.server.json("GET", "/v1/voices")
+        self.assertEqual(status, 200, answer)
+        voices = {voice["id"]: voice["name"] for voice in answer["voices"]}
+        self.assertGreater(len(voices), 20)
+        self.assertIn("German", voices["de"])
+        self.assertEqual(answer["text_most"], 2000)
+        sentence = {"text": "Guten Tag, ich spreche einen ganzen Satz.", "voice": "de"}
+        status, upload = self.server.json("POST", "/v1/speech", sentence)
+        self.assertEqual((status, upload["complete"]), (201, True), upload)
+        self.assertEqual(upload["name"], sentence["text"])
+        status, speech = self.server.json("GET", f"/v1/uploads/{upload['id']}/vad")
+        self.assertEqual(status, 200, speech)
+        self.assertGreater(speech["seconds"], 1.5)
+        self.assertGreater(max(speech["probabilities"]), 0.5)
+        status, video = self.server.json("POST", "/v1/videos",
+                                         {**serving.QUICK, "audio": upload["id"]})
+        self.assertEqual(status, 202, video)
+        video = self.server.wait(video["id"])
+        self.assertEqual(video["state"], "completed", video)
+        self.assertAlmostEqual(video["result"]["audio_seconds"], speech["seconds"], delta=0.05)
+
+    def test_a_voice_that_is_none(self):
+        answer = self.server.json("POST", "/v1/speech", {"text": "Hello.", "voice": "nobody"})
+        self.refused_as(answer, 400, "invalid_argument", "/v1/voices")
+        answer = self.server.json("POST", "/v1/speech", {"text": "...", "voice": "en-us"})
+        self.assertIn(answer[0], (201, 400))
+
+
 class Stopping(QuestionCase):
     def tearDown(self):
         pass
