@@ -28,6 +28,7 @@ enum MHD_Result api_upload_remove(struct request *request);
 
 /* These are called again when there is an answer (question.h). */
 enum MHD_Result api_upload_vad(struct request *request);
+enum MHD_Result api_upload_face(struct request *request); /* a stream: once */
 enum MHD_Result api_voices(struct request *request);
 enum MHD_Result api_speech(struct request *request);
 

@@ -8,6 +8,7 @@
 #include "reply.h"
 
 #define VAD_SECONDS 300    /* that a look for speech may take */
+#define FACE_SECONDS 900   /* likewise for a face; what was seen until then is kept */
 #define VAD_VALUES 1000000 /* probabilities: some nine hours of sound */
 #define PRECISION 9        /* digits after which a float is told from every other */
 
@@ -105,4 +106,40 @@ enum MHD_Result api_upload_vad(struct request *request)
         result = questions_ask_and_sleep(request, &order, &asked);
     }
     return asked ? answer_vad(request) : result;
+}
+
+/* The folder in which what was seen is kept, so that the video need not be looked at again. */
+static json_t *start_of_face(const struct server *server)
+{
+    const char *kept = server->options->settings->analysis_cache;
+    struct path own = folders_below(&server->folders, "analysis");
+    return json_pack("{s:[s]}", "writes", kept ? kept : own.text);
+}
+
+enum MHD_Result api_upload_face(struct request *request)
+{
+    struct upload_row row;
+    enum MHD_Result result;
+    synctalk_error err = {0};
+    const char *model = request_query(request, "model");
+    if (!model || !*model)
+        return reply_error(request, MHD_HTTP_BAD_REQUEST, "invalid_argument",
+                           "model: the name of a person is needed");
+    if (api_check_person(request->server, model, &err))
+        return reply_failure(request, &err);
+    if (!find_upload(request, &row, &result))
+        return result;
+    const struct question_order order = {
+        .ask = json_pack("{s:s, s:s, s:{s:s, s:s}}", "ask", "face", "model", model, "video",
+                         "sha256", row.sha256, "name", row.name),
+        .start = start_of_face(request->server),
+        .seconds = FACE_SECONDS,
+    };
+    if (question_ask(&request->question, request->server->questions, &order, request->connection,
+                     &err))
+        return refuse(request, &err);
+    struct MHD_Response *response = question_response(&request->question);
+    if (response)
+        MHD_add_response_header(response, "Content-Type", "text/event-stream");
+    return reply_response(request, MHD_HTTP_OK, response);
 }

@@ -13,6 +13,8 @@
 #include "reply.h"
 #include "text.h"
 
+#define NAME_SHOWN 100 /* bytes of a name that is repeated: whole, and in UTF-8, or not at all */
+
 /* Whether the networks of mode video are there: of each row of the table and its alternatives
  * one. */
 static bool can_look_at_videos(const struct server *server)
@@ -91,8 +93,12 @@ synctalk_status api_check_person(const struct server *server, const char *name, 
     }
     synctalk_people_free(&people);
     return found ? SYNCTALK_OK
-                 : server_fail(err, SYNCTALK_E_MISSING, "%.100s: no such person; there are: %s",
-                               name, *there ? there : "none");
+                 : server_fail(err, SYNCTALK_E_MISSING, "%s: no such person; there are: %s",
+                               text_is_utf8(name, strnlen(name, NAME_SHOWN + 1)) &&
+                                       strlen(name) <= NAME_SHOWN
+                                   ? name
+                                   : "this",
+                               *there ? there : "none");
 }
 
 /* The name is compared with those of the project before it is part of a path. */

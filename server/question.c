@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fail.h"
 #include "question_impl.h"
+
+#define STOP_LOOKS 200 /* 10 ms apart, for whoever waits to be told that the server stops */
 
 /* Under the lock. A sleeping connection cannot end, so it is there to be woken. */
 void question_wake(struct question *question)
@@ -23,6 +26,7 @@ static void let_go(struct question *question)
 {
     if (--question->holders > 0)
         return;
+    question->owner->living--;
     json_decref(question->order.ask);
     json_decref(question->order.start);
     json_decref(question->word);
@@ -124,6 +128,20 @@ synctalk_status questions_open(struct questions **out, const struct server_optio
     return SYNCTALK_OK;
 }
 
+/* MHD, which is stopped next, cuts off those that were woken and have no answer yet. */
+static void wait_answered(struct questions *questions)
+{
+    const struct timespec pause = {.tv_nsec = 10 * 1000000L};
+    int living = 1;
+    for (int looks = 0; looks < STOP_LOOKS && living > 0; looks++) {
+        pthread_mutex_lock(&questions->lock);
+        living = questions->living;
+        pthread_mutex_unlock(&questions->lock);
+        if (living > 0)
+            nanosleep(&pause, NULL);
+    }
+}
+
 void questions_stop(struct questions *questions)
 {
     if (!questions)
@@ -144,6 +162,7 @@ void questions_stop(struct questions *questions)
     for (int i = 0; i < questions->leaders; i++)
         pthread_join(questions->threads[i], NULL);
     questions->leaders = 0;
+    wait_answered(questions);
 }
 
 void questions_close(struct questions **questions)
@@ -194,6 +213,9 @@ synctalk_status question_ask(struct question **out, struct questions *questions,
         json_decref(order->start);
         return server_fail_memory(err, "a question about a file");
     }
+    pthread_mutex_lock(&questions->lock);
+    questions->living++;
+    pthread_mutex_unlock(&questions->lock);
     question->owner = questions;
     question->order = *order;
     question->connection = connection;

@@ -31,7 +31,6 @@ struct question_order {
     json_t *ask;      /* taken; the line that the process is told, its "ask" names the work */
     json_t *start;    /* taken; replaces fields of the line it is started with; may be NULL */
     int seconds;      /* that it may take once it has begun */
-    bool streams;     /* what it tells on the way is for the client: question_response() */
     size_t most_raw;  /* > 0: it answers with bytes until its end, at most so many */
     size_t most_part; /* values that it may answer with piece by piece */
 };

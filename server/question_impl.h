@@ -32,7 +32,8 @@ struct questions {
     pthread_mutex_t lock;
     pthread_cond_t there; /* a question waits, or it is the end */
     struct question *first;
-    int waiting;
+    int waiting; /* of them */
+    int living;  /* questions that someone holds */
     bool stopping;
     int leaders;
     pthread_t threads[QUESTIONS_AT_ONCE];

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "question_work.h"
 
+#include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fail.h"
 #include "sandbox.h"
 
-#define MINUTES 10         /* processor time of a question */
+#define MINUTES 30         /* processor time of a question */
 #define PART 2000          /* numbers that fit into a line */
 #define LEVELS 2000        /* at most, of a sound's shape */
 #define SECONDS_MOST 14400 /* of a sound, where the server sets no limit */
+
+#define PICTURE_MOST 44000 /* bytes of a picture that fits into a line as base64 */
 
 struct work {
     const synctalk_settings *settings;
@@ -108,18 +112,78 @@ static synctalk_status find_speech(struct work *work, const char *audio, json_t 
     return st;
 }
 
+static json_t *picture_of(const synctalk_sight *sight)
+{
+    unsigned char text[4 * (PICTURE_MOST / 3 + 1) + 1];
+    if (sight->jpeg_size == 0 || sight->jpeg_size > PICTURE_MOST)
+        return json_null();
+    EVP_EncodeBlock(text, sight->jpeg, (int)sight->jpeg_size);
+    return json_sprintf("data:image/jpeg;base64,%s", (const char *)text);
+}
+
+static int whole(float pixels)
+{
+    return (int)(pixels < 0 ? pixels - 0.5f : pixels + 0.5f);
+}
+
+static void on_sight(void *user, const synctalk_sight *sight)
+{
+    const struct work *work = user;
+    json_t *points = json_array();
+    for (int i = 0; i < 2 * sight->point_count; i++)
+        json_array_append_new(points, json_integer(whole(sight->points[i])));
+    work->tell(work->user, "told",
+               json_pack("{s:I, s:I, s:i, s:i, s:b, s:[i, i, i], s:o, s:o}", "frame",
+                         (json_int_t)sight->frame, "frames", (json_int_t)sight->frames, "width",
+                         sight->width, "height", sight->height, "found", sight->found, "box",
+                         sight->box_x, sight->box_y, sight->box_side, "points", points, "picture",
+                         picture_of(sight)));
+}
+
+static synctalk_status find_face(struct work *work, const char *model, const char *video,
+                                 json_t **result, synctalk_error *err)
+{
+    synctalk_settings settings = *work->settings;
+    synctalk_look_report report;
+    const synctalk_callbacks callbacks = {.user = work, .sight = on_sight};
+    settings.mode = SYNCTALK_MODE_VIDEO;
+    settings.model = model;
+    settings.video = video;
+    const synctalk_status st = synctalk_look(&settings, &callbacks, &report, err);
+    if (!st)
+        *result = json_pack("{s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:b}", "frames",
+                            (json_int_t)report.frames, "found", (json_int_t)report.found,
+                            "first_missing", (json_int_t)report.first_missing, "fps", report.fps,
+                            "width", report.width, "height", report.height, "smallest_side",
+                            report.smallest_side, "reused", report.reused);
+    return st;
+}
+
+/* Of the content of `field`; false where the question names none. */
+static bool find_content(struct path *path, const struct folders *folders, const json_t *question,
+                         const char *field)
+{
+    const char *sha256 =
+        json_string_value(json_object_get(json_object_get(question, field), "sha256"));
+    if (sha256)
+        *path = folders_content(folders, sha256);
+    return sha256 != NULL;
+}
+
 synctalk_status question_work(const synctalk_settings *settings, const struct folders *folders,
                               const json_t *question, question_teller *tell, void *user,
                               json_t **result, synctalk_error *err)
 {
     struct work work = {.settings = settings, .tell = tell, .user = user};
     const char *ask = json_string_value(json_object_get(question, "ask"));
-    const char *audio =
-        json_string_value(json_object_get(json_object_get(question, "audio"), "sha256"));
+    const char *model = json_string_value(json_object_get(question, "model"));
+    struct path path;
     synctalk_status st = sandbox_limit_time(MINUTES, err);
     if (st)
         return st;
-    if (ask && audio && strcmp(ask, "vad") == 0)
-        return find_speech(&work, folders_content(folders, audio).text, result, err);
+    if (ask && strcmp(ask, "vad") == 0 && find_content(&path, folders, question, "audio"))
+        return find_speech(&work, path.text, result, err);
+    if (ask && strcmp(ask, "face") == 0 && model && find_content(&path, folders, question, "video"))
+        return find_face(&work, model, path.text, result, err);
     return server_fail(err, SYNCTALK_E_ARG, "nobody knows this question");
 }

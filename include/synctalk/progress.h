@@ -6,6 +6,7 @@
 #ifndef SYNCTALK_PROGRESS_H
 #define SYNCTALK_PROGRESS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "synctalk/export.h"
@@ -33,6 +34,23 @@ typedef struct synctalk_progress {
     double loss;       /**< stage "train": mean of the epoch so far; else 0 */
 } synctalk_progress;
 
+#define SYNCTALK_SIGHT_SIDE 400 /**< pixels of a sight's picture on its longer side, at most */
+
+/** A frame of a video that is looked at, and the face in it; all is borrowed until the callback
+ *  returns. */
+typedef struct synctalk_sight {
+    int64_t frame;              /**< 0 is the first */
+    int64_t frames;             /**< of the whole video */
+    int width, height;          /**< of the frame, pixels, which the places below are in */
+    int found;                  /**< 1: a face was seen in this frame; else what follows is 0 */
+    int box_x, box_y, box_side; /**< the square that is redrawn; it may leave the frame */
+    const float *points;        /**< of the face: x and y in turn; NULL where none was seen */
+    int point_count;            /**< 110, 106 or 98 */
+    const unsigned char *jpeg;  /**< the frame as a JPEG file, made small */
+    size_t jpeg_size;           /**< bytes */
+    int64_t reserved[4];        /**< 0 */
+} synctalk_sight;
+
 /**
  * Any member may be NULL. All are called on the thread that made the long call, never
  * two at once; none may call back into the object that is working.
@@ -48,7 +66,9 @@ typedef struct synctalk_callbacks {
     /** Once for each video that is finished, before the call returns; `stats` is borrowed until
      *  the callback returns. Nothing is measured where this is NULL. */
     void (*stats)(void *user, const synctalk_stats *stats);
-    void *reserved[3]; /**< NULL */
+    /** While a video is looked at for a face: the first frame, then up to four a second. */
+    void (*sight)(void *user, const synctalk_sight *sight);
+    void *reserved[2]; /**< NULL */
 } synctalk_callbacks;
 
 #ifdef __cplusplus

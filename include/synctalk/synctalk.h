@@ -35,6 +35,7 @@
 #include "synctalk/export.h"
 #include "synctalk/features.h"
 #include "synctalk/generate.h"
+#include "synctalk/look.h"
 #include "synctalk/machine.h"
 #include "synctalk/models.h"
 #include "synctalk/people.h"

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/queue.h"
 #include "face/analysis_impl.h"
+#include "face/sight.h"
 
 #define PICTURES 3 /* one decoded into, one looked at, one between them */
 #define PROGRESS_NS 100000000
@@ -28,6 +29,7 @@ struct run {
     struct st_queue *full;
     struct st_picture pictures[PICTURES];
     atomic_llong done; /* frames */
+    struct st_sight_desk sights;
 
     /* The other thread's, until it is joined. */
     synctalk_status status;
@@ -120,6 +122,9 @@ static void *look(void *argument)
     while (!run->status && st_queue_pop(run->full, &item)) {
         run->status = st_tracker_next(run->tracker, item, &tracked, &run->error);
         if (!run->status)
+            st_sight_desk_offer(&run->sights, run->totals.frames, item,
+                                tracked.found ? &tracked.landmarks : NULL);
+        if (!run->status)
             run->status = keep(run, &tracked, &run->error);
         if (!run->status)
             atomic_fetch_add(&run->done, 1);
@@ -147,6 +152,7 @@ static synctalk_status decode(struct run *run, const struct st_analysis_view *vi
             st_progress(callbacks, "faces", atomic_load(&run->done), view->frames, fps);
             told_ns = now_ns();
         }
+        st_sight_desk_show(&run->sights, view->frames, now_ns(), false, callbacks);
         if (!st_queue_pop(run->unused, &item))
             return SYNCTALK_OK; /* the other thread has ended, and knows why */
         if ((st = view->read(view->video, n, item, err)))
@@ -193,6 +199,7 @@ synctalk_status st_analysis_run(struct st_face_file *file, const struct st_analy
     pthread_t thread;
     synctalk_status st;
 
+    st_sight_desk_begin(&run.sights, callbacks);
     if ((st = prepare(&run, view, err)))
         goto done;
     if (pthread_create(&thread, NULL, look, &run) != 0) {
@@ -206,10 +213,12 @@ synctalk_status st_analysis_run(struct st_face_file *file, const struct st_analy
     pthread_join(thread, NULL);
     if (!st && (st = run.status))
         st_fail(err, st, "%s", run.error.message);
+    st_sight_desk_show(&run.sights, view->frames, now_ns(), true, callbacks);
     if (!st)
         st_progress(callbacks, "faces", atomic_load(&run.done), view->frames, settings->fps);
 
 done:
+    st_sight_desk_end(&run.sights);
     for (int i = 0; i < PICTURES; i++)
         st_picture_free(&run.pictures[i]);
     st_queue_destroy(&run.full);

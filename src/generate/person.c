@@ -77,18 +77,27 @@ static struct st_precision_job precision_job(const struct synctalk_person *perso
     };
 }
 
-/* Find the checkpoint and open it, unless frames decide about its precision. */
-static synctalk_status load_unet(struct synctalk_person *person, struct opening *opening,
+/* Find the checkpoint and learn which encoder it hears by. */
+static synctalk_status recognise(struct synctalk_person *person, struct opening *opening,
                                  const synctalk_settings *settings,
                                  const synctalk_callbacks *callbacks, synctalk_error *err)
 {
     synctalk_status st;
-    struct st_unet_form *form = &opening->form;
-
     if ((st = st_find_checkpoint(opening->checkpoint, settings, err)) ||
         (st = st_weights_open(&opening->weights, opening->checkpoint, err)) ||
-        (st = st_unet_recognise_for(form, opening->weights, NULL, err)) ||
-        (st = choose_encoder(person, settings, opening->folder, form, callbacks, err)))
+        (st = st_unet_recognise_for(&opening->form, opening->weights, NULL, err)))
+        return st;
+    return choose_encoder(person, settings, opening->folder, &opening->form, callbacks, err);
+}
+
+/* Open it, unless frames decide about its precision. */
+static synctalk_status load_unet(struct synctalk_person *person, struct opening *opening,
+                                 const synctalk_settings *settings,
+                                 const synctalk_callbacks *callbacks, synctalk_error *err)
+{
+    struct st_unet_form *form = &opening->form;
+    synctalk_status st = recognise(person, opening, settings, callbacks, err);
+    if (st)
         return st;
     const struct st_encoder_info *info = person->hearing.info;
     const struct st_unet_ear ear = {info->name, info->vector};
@@ -171,19 +180,41 @@ static void warn_of_rate(const struct synctalk_person *person, const char *comma
                frames->fps > hears->fps ? "slow" : "fast", command, hears->name);
 }
 
+static synctalk_status find_folder(char folder[ST_PATH_MAX], const synctalk_settings *settings,
+                                   synctalk_error *err)
+{
+    char datasets[ST_PATH_MAX];
+    synctalk_status st = st_check_name(settings->model, err);
+    if (!st)
+        st = st_path_join(datasets, settings->root, "dataset", err);
+    return st ? st : st_path_join(folder, datasets, settings->model, err);
+}
+
+synctalk_status st_person_fps(int *fps, const synctalk_settings *settings,
+                              const synctalk_callbacks *callbacks, synctalk_error *err)
+{
+    char folder[ST_PATH_MAX];
+    struct opening opening = {.folder = folder};
+    struct synctalk_person *person = calloc(1, sizeof *person);
+    synctalk_status st = person ? find_folder(folder, settings, err)
+                                : st_fail_memory(err, "a person", sizeof *person);
+    if (!st && !(st = recognise(person, &opening, settings, callbacks, err)))
+        *fps = person->hearing.info->fps;
+    st_weights_close(&opening.weights);
+    st_person_close(&person);
+    return st;
+}
+
 synctalk_status st_person_open(struct synctalk_person **out, const synctalk_settings *settings,
                                const synctalk_callbacks *callbacks, synctalk_error *err)
 {
     synctalk_status st;
-    char datasets[ST_PATH_MAX];
     char folder[ST_PATH_MAX];
     struct synctalk_person *person = NULL;
     struct opening opening = {.folder = folder};
 
     *out = NULL;
-    if ((st = st_check_name(settings->model, err)) ||
-        (st = st_path_join(datasets, settings->root, "dataset", err)) ||
-        (st = st_path_join(folder, datasets, settings->model, err)))
+    if ((st = find_folder(folder, settings, err)))
         return st;
     if (!(person = calloc(1, sizeof *person)))
         return st_fail_memory(err, "a person", sizeof *person);

@@ -25,6 +25,9 @@ struct synctalk_person {
 
 synctalk_status st_person_open(struct synctalk_person **out, const synctalk_settings *settings,
                                const synctalk_callbacks *callbacks, synctalk_error *err);
+/* Frames a second that videos of settings->model have: by which encoder their checkpoint hears. */
+synctalk_status st_person_fps(int *fps, const synctalk_settings *settings,
+                              const synctalk_callbacks *callbacks, synctalk_error *err);
 void st_person_close(struct synctalk_person **person);
 
 #endif /* ST_GENERATE_PERSON_H */

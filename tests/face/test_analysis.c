@@ -569,6 +569,68 @@ static void any_thread_may_ask(void **state)
     fake_place_remove(&place);
 }
 
+struct seen {
+    const char *path; /* the picture's place */
+    int64_t last;     /* frame; -1: none yet */
+    int count, found, nothing;
+};
+
+static void on_sight(void *user, const synctalk_sight *sight)
+{
+    struct seen *seen = user;
+    struct fake_scene scene = fake_film(1).drawn;
+    struct st_jpeg_decoder *decoder = NULL;
+    int width = 0;
+    int height = 0;
+    assert_true(sight->frame > seen->last);
+    seen->last = sight->frame;
+    assert_int_equal(sight->frames, 400);
+    assert_int_equal(sight->width, 160);
+    assert_int_equal(sight->height, 90);
+    st_write_file(seen->path, sight->jpeg, sight->jpeg_size);
+    ST_OK(st_jpeg_decoder_create(&decoder, err));
+    ST_OK(st_jpeg_size(decoder, seen->path, &width, &height, err));
+    st_jpeg_decoder_destroy(&decoder);
+    assert_true(width == 160 && height == 90);
+    seen->count++;
+    seen->found += sight->found;
+    seen->nothing += !sight->found;
+    move_and_vanish(&scene, (int)sight->frame);
+    assert_int_equal(sight->found, scene.faces[0].present);
+    assert_int_equal(sight->point_count, sight->found ? 98 : 0);
+    if (!sight->found) {
+        assert_null(sight->points);
+        return;
+    }
+    const struct st_landmarks want = fake_shape(&scene, &scene.faces[0]);
+    struct st_crop_box box;
+    assert_memory_equal(sight->points, want.points, sizeof(float) * 2 * 98);
+    ST_OK(st_crop_box_from_landmarks(&box, &want, "", err));
+    assert_true(sight->box_x == box.x && sight->box_y == box.y && sight->box_side == box.side);
+}
+
+/* Guards: a frame shown with the face of another one, or not the first one first. */
+static void shows_what_it_sees(void **state)
+{
+    struct fake_place place;
+    struct fake_film film = fake_film(400);
+    struct st_analysis *analysis = NULL;
+    const struct st_analysis_parts parts = fake_parts(&film);
+    char path[ST_PATH_MAX];
+    struct seen seen = {.path = path, .last = -1};
+    const synctalk_callbacks callbacks = {.user = &seen, .sight = on_sight};
+    (void)state;
+    fake_place_create(&place);
+    ST_OK(st_path_join(path, place.folder, "sight.jpg", err));
+    place.settings.cache = NULL;
+    film.stage = move_and_vanish;
+    ST_OK(st_analysis_open_with(&analysis, &place.settings, &parts, &callbacks, err));
+    assert_true(seen.count >= 2); /* the first, which has no face, and a later one */
+    assert_true(seen.nothing >= 1);
+    st_analysis_close(&analysis);
+    fake_place_remove(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -586,6 +648,7 @@ int main(void)
         cmocka_unit_test(does_not_smooth_across_a_cut),
         cmocka_unit_test(no_crop_is_larger_than_told),
         cmocka_unit_test(any_thread_may_ask),
+        cmocka_unit_test(shows_what_it_sees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

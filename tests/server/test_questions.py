@@ -184,6 +184,107 @@ class Speech(QuestionCase):
                 self.refused_as((status, answer), 429, "too_many_requests", "wait already")
 
 
+class Face(QuestionCase):
+    @classmethod
+    def prepare(cls):
+        cls.looks_at_videos = cls.bring_face_networks(cls)
+
+    def setUp(self):
+        super().setUp()
+        if not self.looks_at_videos:
+            self.skipTest("the networks that find faces are absent")
+
+    def look(self, data, name="take.mp4", model="demo"):
+        upload = self.server.upload(data, name)
+        connection = self.server.connection()
+        connection.request("GET", f"/v1/uploads/{upload['id']}/face?model={model}")
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.getheader("Content-Type"), "text/event-stream")
+        events = list(serving.events(answer))
+        connection.close()
+        return events
+
+    def film(self, seconds):
+        """Of the demo person."""
+        path = self.dir / f"take{seconds}.mp4"
+        sound = self.dir / f"take{seconds}.wav"
+        harness.write_wav(sound, seconds)
+        self.good("generate", *self.person, "--preset", "fast", "--audio", sound, "-o", path)
+        return path.read_bytes()
+
+    def test_what_is_seen(self):
+        data = self.film(4)
+        events = self.look(data)
+        self.assertEqual(events[-1][0], "end")
+        self.assertTrue(all(name == "progress" for name, _ in events[:-1]))
+        end = events[-1][1]
+        self.assertEqual((end["frames"], end["found"], end["width"], end["height"], end["fps"]),
+                         (100, 100, 512, 512, 25), end)
+        self.assertFalse(end["reused"])
+        seen = [sight for _, sight in events[:-1]]
+        self.assertGreater(len(seen), 0)
+        self.assertEqual(sorted(s["frame"] for s in seen), [s["frame"] for s in seen])
+        for sight in seen:
+            self.assertEqual((sight["frames"], sight["width"], sight["found"]), (100, 512, True))
+            self.assertIn(len(sight["points"]), (220, 212, 196))
+            x, y, side = sight["box"]
+            inside = sum(x <= sight["points"][2 * i] <= x + side
+                         for i in range(len(sight["points"]) // 2))
+            self.assertGreater(inside, len(sight["points"]) // 4)
+            self.assertTrue(sight["picture"].startswith("data:image/jpeg;base64,/9j/"))
+        again = self.look(data)
+        self.assertTrue(again[-1][1]["reused"])
+        self.assertEqual(again[0][1]["frame"], 0)
+        status, video = self.server.form({**serving.QUICK, "mode": "video"},
+                                         [("audio", "a.wav", self.sound), ("video", "v.mp4", data)])
+        self.assertEqual(status, 202, video)
+        self.assertEqual(self.server.wait(video["id"])["state"], "completed")
+
+    def test_what_is_no_video(self):
+        for data, name in ((b"no video " * 500, "no.mp4"), (b"", "empty.mp4"), (self.sound, "a.wav"),
+                           (os.urandom(9000), "noise.mkv"),
+                           (b"#EXTM3U\n#EXTINF:9,\nfile:///etc/passwd\n", "list.m3u8")):
+            (event, value), = self.look(data, name)
+            self.assertEqual(event, "end")
+            self.assertEqual(value["error"]["code"], "bad_file", value)
+            self.assertIn(name, value["error"]["message"])
+            self.assertNotIn(str(self.server.state), value["error"]["message"])
+
+    def test_names_that_are_none(self):
+        upload = self.server.upload(b"x", "x.mp4")
+        for query, status, code in (("", 400, "invalid_argument"), ("?model=", 400,
+                                                                    "invalid_argument"),
+                                    ("?model=nobody", 404, "missing"), ("?model=../demo", 404,
+                                                                        "missing"),
+                                    ("?model=%00", 400, "invalid_argument"), ("?model=%ff", 404,
+                                                                              "missing"),
+                                    ("?model=" + "%C3%A4" * 70, 404, "missing"),
+                                    ("?model=x" + "%C3%A4" * 50, 404, "missing")):
+            answer = self.server.ask("GET", f"/v1/uploads/{upload['id']}/face{query}")
+            self.assertEqual(json.loads(answer[-1])["error"]["code"], code, (query, answer))
+            self.assertEqual(answer[0], status, (query, answer))
+        answer = self.server.ask("GET", "/v1/uploads/upload-0/face?model=demo")
+        self.refused_as(answer, 404, "missing")
+
+    def test_a_client_that_leaves_and_one_whose_process_dies(self):
+        upload = self.server.upload(self.film(20), "long.mp4")
+        path = f"/v1/uploads/{upload['id']}/face?model=demo"
+        line, process = self.begin(path)
+        self.assertIn(b"200 OK", line.recv(4096))
+        line.close()
+        self.until(lambda: process not in self.processes(), "the process goes on")
+        line, process = self.begin(path)
+        os.kill(process, signal.SIGKILL)
+        got = b""
+        while part := line.recv(65536):
+            got += part
+            if b"event: end" in got and got.endswith(b"0\r\n\r\n"):
+                break
+        line.close()
+        self.assertIn(b"worker_died", got)
+
+
 class Text(QuestionCase):
     """As espeak-ng, a program that says what it was given, and tries what it may not."""
 
