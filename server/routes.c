@@ -78,6 +78,8 @@ const struct route routes[] = {
     {.method = "GET", .path = "/", .open = true, .answer = page_answer},
     {.method = "GET", .path = "/page.css", .open = true, .answer = page_answer},
     {.method = "GET", .path = "/page.js", .open = true, .answer = page_answer},
+    {.method = "GET", .path = "/face.js", .open = true, .answer = page_answer},
     {.method = "GET", .path = "/speech.js", .open = true, .answer = page_answer},
+    {.method = "GET", .path = "/talk.js", .open = true, .answer = page_answer},
     {.method = NULL},
 };

@@ -2,74 +2,21 @@
 // The page: a client of the API like any other. What can be chosen, and how far sliders go, is read
 // from /openapi.json, so that the page and the program cannot disagree.
 
+import { drawSight, sightInWords, endInWords } from "./face.js";
 import { drawSpeech, inWords as speechInWords, stretchesOf } from "./speech.js";
+import { Refusal, ask, byId, inWords, say, showError } from "./talk.js";
 
-const byId = (id) => document.getElementById(id);
 const modes = ["training", "video", "clips"];
-const pieces = { audio: null, video: null }; // what is sent: {file, id, done: Promise}
+// What is sent, or spoken: {name, id, done: Promise, whole, failed, url}; of a file also {file}, of a
+// sentence {key}.
+const pieces = { audio: null, text: null, video: null };
 const shown = new Map(); // id of a video: its <li>
+const STRIP = 6; // frames below the start frame
 let models = [];
 let mode = "training";
 let stream = null; // events of the video in work: one, as a browser opens six connections
+let textMost = 2000; // characters of a sentence
 let oldest = null; // "before" of the next page
-
-// ---- talking to the server ----
-
-class Refusal extends Error {
-  constructor(status, error) {
-    super(error.message);
-    this.status = status;
-    this.code = error.code;
-  }
-}
-
-async function ask(method, path, value, headers = {}, signal = undefined) {
-  let answer;
-  try {
-    answer = await fetch(path, {
-      method,
-      signal,
-      headers: value === undefined ? headers : { "Content-Type": "application/json", ...headers },
-      body: value === undefined ? undefined : JSON.stringify(value),
-    });
-  } catch {
-    throw new Refusal(0, { code: "unreachable", message: "The server does not answer" });
-  }
-  const data = answer.status === 204 ? null : await answer.json();
-  if (!answer.ok)
-    throw new Refusal(answer.status, data.error);
-  return data;
-}
-
-// What someone can do about a refusal.
-const remedies = {
-  bad_file: "Choose another file: WAV, MP3, M4A, FLAC, Ogg, or a video with sound.",
-  bad_model: "The person's network has to be trained or converted again.",
-  invalid_argument: "Change what the sentence names, and try again.",
-  io: "The disk of the server may be full: delete videos, and try again.",
-  missing: "Whoever runs the server can bring what is missing.",
-  out_of_memory: "Try again with the preset low_memory, or when less is going on.",
-  queue_full: "Try again when some of the waiting videos are made.",
-  too_large: "Choose a shorter or a smaller file.",
-  too_many_requests: "Wait a moment, and try again.",
-  unreachable: "Is it still running? Nothing that was asked for is lost.",
-  unsupported: "Whoever runs the server can install what is needed.",
-  worker_died: "Try another file, or the preset low_memory.",
-};
-
-function inWords(error) {
-  const remedy = remedies[error.code];
-  return remedy ? `${error.message}. ${remedy}` : `${error.message}.`;
-}
-
-function showError(where, error) {
-  where.textContent = error ? inWords(error) : "";
-  where.hidden = !error;
-}
-
-function say(text) {
-  byId("said").textContent = text;
-}
 
 // ---- files ----
 
@@ -120,13 +67,16 @@ function take(kind, file) {
   const label = byId(`${kind}-name`);
   pieces[kind]?.stop?.();
   showError(byId("new-error"), null);
-  const piece = { file, id: null, failed: null };
+  const piece = { file, name: file.name, id: null, failed: null, whole: false };
   pieces[kind] = piece;
   byId(`${kind}-drop`).classList.add("full");
   label.textContent = file.name;
   bar.hidden = false;
   bar.value = 0;
-  askForSpeech();
+  if (kind === "audio")
+    piece.url = URL.createObjectURL(file);
+  showPreview();
+  askAboutFiles();
   piece.done = upload(piece, (part) => {
     if (pieces[kind] === piece)
       bar.value = part;
@@ -136,7 +86,7 @@ function take(kind, file) {
       return;
     bar.hidden = true;
     say(`${file.name} is sent`);
-    askForSpeech();
+    askAboutFiles();
   }, (error) => {
     piece.failed = error;
     if (pieces[kind] !== piece)
@@ -145,13 +95,155 @@ function take(kind, file) {
     label.textContent = `${file.name} could not be sent`;
     showError(byId("new-error"), error);
   });
-  if (kind === "audio") {
-    const preview = byId("audio-preview");
-    if (preview.src)
-      URL.revokeObjectURL(preview.src);
-    preview.src = URL.createObjectURL(file);
-    preview.hidden = false;
+}
+
+// ---- the sound: a file, or a sentence ----
+
+const soundKind = () => document.querySelector('[name="sound"]:checked').value;
+const textKey = () => `${byId("voice").value} ${byId("text").value}`;
+
+// The piece that is the sound, as far as there is one: a sentence that was changed since it was
+// spoken is none.
+function sound() {
+  if (soundKind() === "file")
+    return pieces.audio;
+  return pieces.text?.key === textKey() ? pieces.text : null;
+}
+
+function showPreview() {
+  const preview = byId("audio-preview");
+  const url = sound()?.url;
+  preview.hidden = !url;
+  if (url && preview.src !== url)
+    preview.src = url;
+  if (!url)
+    preview.pause();
+}
+
+async function speak() {
+  const key = textKey();
+  const piece = { name: byId("text").value, key, id: null, failed: null, whole: false };
+  pieces.text = piece;
+  piece.done = (async () => {
+    const made = await ask("POST", "/v1/speech", { text: byId("text").value,
+                                                   voice: byId("voice").value });
+    piece.id = made.id;
+    const bytes = await (await fetch(`/v1/uploads/${made.id}/content`)).blob();
+    piece.url = URL.createObjectURL(new Blob([bytes], { type: "audio/wav" }));
+    piece.whole = true;
+  })().catch((error) => {
+    piece.failed = error;
+    if (pieces.text === piece)
+      pieces.text = null; // so that the next try speaks again
+  });
+  await piece.done;
+  showPreview();
+  askAboutFiles();
+  return piece;
+}
+
+async function listen() {
+  const button = byId("speak");
+  button.disabled = true;
+  const piece = sound() ?? await speak();
+  await piece.done;
+  button.disabled = false;
+  showError(byId("new-error"), piece.failed);
+  if (piece.url)
+    byId("audio-preview").play().catch(() => {});
+}
+
+function showSoundKind() {
+  const text = soundKind() === "text";
+  byId("sound-file").hidden = text;
+  byId("sound-text").hidden = !text;
+  countText();
+}
+
+function countText() {
+  const left = textMost - [...byId("text").value].length;
+  byId("text-left").textContent = left >= 0 ? `${left} characters are left`
+                                            : `${-left} characters too many`;
+  byId("text-left").classList.toggle("over", left < 0);
+  showPreview();
+  askAboutFiles();
+}
+
+// Of those that the server can speak in, one of the browser's language first.
+async function prepareVoices() {
+  const answer = await ask("GET", "/v1/voices");
+  const wanted = navigator.language.toLowerCase();
+  const fits = (id) => (id === wanted ? 0 : id === wanted.split("-")[0] ? 1
+                        : id.split("-")[0] === wanted.split("-")[0] ? 2 : 3);
+  const best = [...answer.voices].sort((a, b) => fits(a.id) - fits(b.id))[0];
+  byId("voice").replaceChildren(...answer.voices.map(({ id, name }) =>
+    new Option(`${name} (${id})`, id, false, id === best?.id)));
+  textMost = answer.text_most;
+  byId("sound-kinds").hidden = answer.voices.length === 0;
+  for (const radio of document.querySelectorAll('[name="sound"]'))
+    radio.addEventListener("change", showSoundKind);
+  byId("text").addEventListener("input", countText);
+  byId("voice").addEventListener("change", countText);
+  byId("speak").addEventListener("click", listen);
+  showSoundKind();
+}
+
+// ---- the face in a video ----
+
+let face = null; // {piece, model, stream, words}
+
+function askAboutFiles() {
+  askForSpeech();
+  askForFace();
+}
+
+// The video is looked at as soon as it is there; what was seen is kept, so that the video to be
+// made need not look again.
+function askForFace() {
+  const piece = mode === "video" && person()?.modes.includes("video") && pieces.video?.whole
+    ? pieces.video : null;
+  if (face?.piece === piece && (!piece || face?.model === person().name))
+    return;
+  face?.stream.close();
+  byId("face-picture").hidden = true;
+  byId("face-progress").hidden = true;
+  face = null;
+  if (!piece) {
+    byId("face-words").textContent = "";
+    return;
   }
+  const mine = { piece, model: person().name };
+  face = mine;
+  const tell = (text, aloud) => {
+    byId("face-words").textContent = text;
+    if (aloud)
+      say(text);
+  };
+  const end = (text) => {
+    mine.stream.close();
+    byId("face-progress").hidden = true;
+    tell(text, true);
+  };
+  tell("Looking for the face …", true);
+  byId("face-progress").removeAttribute("value");
+  byId("face-progress").hidden = false;
+  const model = encodeURIComponent(mine.model);
+  mine.stream = new EventSource(`/v1/uploads/${piece.id}/face?model=${model}`);
+  mine.stream.addEventListener("progress", async (event) => {
+    const sight = JSON.parse(event.data);
+    await drawSight(byId("face-picture"), sight);
+    if (face !== mine || mine.stream.readyState === EventSource.CLOSED)
+      return;
+    byId("face-picture").hidden = false;
+    byId("face-progress").value = (sight.frame + 1) / sight.frames;
+    tell(sightInWords(sight), false);
+  });
+  mine.stream.addEventListener("end", (event) => {
+    const value = JSON.parse(event.data);
+    end(value.error ? inWords(value.error, true) : endInWords(value));
+  });
+  mine.stream.onerror = () => end("It cannot be shown now; the face is looked for when the video " +
+                                  "is made.");
 }
 
 function prepareDrop(kind) {
@@ -179,7 +271,7 @@ let speech = null; // {piece, answer, failed, stop}
 // The plot belongs to the sound and to mode clips: what is shown, or asked for, and is not of the
 // sound that is chosen now goes.
 async function askForSpeech() {
-  const piece = mode === "clips" && pieces.audio?.whole ? pieces.audio : null;
+  const piece = mode === "clips" && sound()?.whole ? sound() : null;
   if (speech?.piece === piece)
     return;
   speech?.stop.abort();
@@ -202,6 +294,7 @@ function showSpeech() {
   const words = byId("speech-words");
   const answer = speech?.answer;
   canvas.hidden = !answer;
+  byId("speech-legend").hidden = !answer;
   if (answer) {
     const threshold = Number(byId("vad-threshold").value);
     const stretches = stretchesOf(answer, threshold, Number(byId("min-silence").value));
@@ -238,7 +331,7 @@ function chooseMode(wanted) {
   byId("mode-reason").hidden = possible;
   byId("mode-reason").textContent = possible ? "" : reasons[mode];
   byId("make").disabled = !possible;
-  askForSpeech();
+  askAboutFiles();
 }
 
 function choosePerson() {
@@ -246,8 +339,31 @@ function choosePerson() {
   const slider = byId("start-frame");
   slider.max = String(Math.max(0, (chosen?.frames ?? 1) - 1));
   slider.value = "0";
+  showStrip();
   showFrame();
   chooseMode(chosen && !chosen.modes.includes(mode) ? chosen.modes[0] ?? mode : mode);
+}
+
+const frameOf = (model, number) =>
+  `/v1/frame?model=${encodeURIComponent(model)}&number=${number}`;
+
+// Frames from all of the video: whoever points finds a place by them, the slider does it exactly.
+function showStrip() {
+  const last = Number(byId("start-frame").max);
+  const count = person()?.frames > 0 ? Math.min(STRIP, last + 1) : 0;
+  byId("strip").replaceChildren(...Array.from({ length: count }, (_, i) => {
+    const picture = new Image();
+    const number = count === 1 ? 0 : Math.round((i * last) / (count - 1));
+    picture.src = frameOf(person().name, number);
+    picture.alt = "";
+    picture.loading = "lazy";
+    picture.dataset.number = number;
+    picture.addEventListener("click", () => {
+      byId("start-frame").value = number;
+      showFrame();
+    });
+    return picture;
+  }));
 }
 
 function showFrame() {
@@ -256,7 +372,11 @@ function showFrame() {
   byId("start-frame-value").textContent = number;
   if (!(person()?.frames > 0))
     return;
-  picture.src = `/v1/frame?model=${encodeURIComponent(person().name)}&number=${number}`;
+  picture.src = frameOf(person().name, number);
+  const pictures = [...byId("strip").children];
+  const away = (other) => Math.abs(other.dataset.number - number);
+  const near = pictures.reduce((a, b) => (away(b) < away(a) ? b : a), pictures[0]);
+  pictures.forEach((other) => other.classList.toggle("near", other === near));
   picture.alt = `Frame ${number} of ${person().name}`;
 }
 
@@ -294,7 +414,7 @@ function prepareTabs() {
 
 function wanted() {
   const options = { model: byId("model").value, mode, preset: byId("preset").value,
-                    encoder: byId("encoder").value, audio: pieces.audio.id };
+                    encoder: byId("encoder").value, audio: sound().id };
   if (mode === "training")
     return { ...options, "start-frame": Number(byId("start-frame").value),
              "loop-back": byId("loop-training").checked };
@@ -306,20 +426,21 @@ function wanted() {
 
 async function make(event) {
   event.preventDefault();
-  const needed = mode === "video" ? ["audio", "video"] : ["audio"];
   const button = byId("make");
   try {
-    for (const kind of needed)
-      if (!pieces[kind])
-        throw new Refusal(0, { code: "", message: kind === "audio" ? "No sound is chosen yet"
-                                                                   : "No video is chosen yet" });
+    if (soundKind() === "file" && !pieces.audio)
+      throw new Refusal(0, { code: "", message: "No sound is chosen yet" });
+    if (mode === "video" && !pieces.video)
+      throw new Refusal(0, { code: "", message: "No video is chosen yet" });
     button.disabled = true;
     button.textContent = "Sending …";
-    for (const kind of needed) {
-      await pieces[kind].done;
-      if (pieces[kind].failed)
-        throw pieces[kind].failed;
+    for (const piece of [sound() ?? await speak(), ...(mode === "video" ? [pieces.video] : [])]) {
+      await piece.done;
+      if (piece.failed)
+        throw piece.failed;
     }
+    if (!sound())
+      throw new Refusal(0, { code: "", message: "The sentence was changed meanwhile" });
     const video = await ask("POST", "/v1/videos", wanted(),
                             { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) });
     showError(byId("new-error"), null);
@@ -416,7 +537,18 @@ function show(video, first) {
     item.querySelector(".plot").hidden = false;
     item.querySelector(".plot img").src = video.links.speech_plot;
   }
+  showThumbnail(item, video, film.hidden);
   byId("empty").hidden = shown.size > 0;
+}
+
+// Until there is a film, the person.
+function showThumbnail(item, video, wanted) {
+  const thumb = item.querySelector(".thumb");
+  const { model, mode: way, "start-frame": start } = video.settings;
+  const known = models.find(({ name, frames }) => name === model && frames > 0);
+  thumb.hidden = !wanted || !known;
+  if (!thumb.hidden && !thumb.src)
+    thumb.src = frameOf(model, way === "training" ? start ?? 0 : 0);
 }
 
 async function act(item, method, below) {
@@ -504,7 +636,10 @@ async function showOlder() {
 async function begin() {
   let document_;
   try {
-    models = (await ask("GET", "/v1/models")).models;
+    const answer = await ask("GET", "/v1/models");
+    models = answer.models;
+    if (answer.speech)
+      prepareVoices().catch(() => {}); // then there are files
     document_ = await ask("GET", "/openapi.json");
   } catch (error) {
     if (error.status !== 401) {

@@ -70,6 +70,29 @@ async function photograph(name) {
   await page.setViewportSize({ width: 1024, height: 900 });
 }
 
+// A long one in the mode that is chosen: its progress moves, the page is loaded anew in the midst of
+// it, and it is cancelled and forgotten.
+async function leaveAndCancel(photo) {
+  const moves = (than) => page.waitForFunction(
+    (value) => document.querySelector("#list > li progress").value > value, than);
+  const thumb = newest().locator(".thumb");
+  await choose("audio", "long.wav");
+  await make();
+  await until("in_progress");
+  await moves(0);
+  await moves(await page.evaluate(() => document.querySelector("#list > li progress").value));
+  await page.waitForFunction((picture) => picture.naturalWidth > 0, await thumb.elementHandle());
+  if (photo)
+    await photograph(photo);
+  await page.reload();
+  await until("in_progress");
+  await moves(0);
+  await newest().getByRole("button", { name: "Cancel" }).click();
+  await until("cancelled");
+  await newest().getByRole("button", { name: "Delete" }).click();
+  await page.waitForFunction(() => !document.querySelector('[data-state="cancelled"]'));
+}
+
 step("a wrong token is told, the right one opens");
 await page.goto(address);
 if (token) {
@@ -97,6 +120,13 @@ await page.waitForFunction(() => {
   const picture = document.getElementById("start-frame-picture");
   return picture.src.endsWith("number=3") && picture.complete && picture.naturalWidth > 0;
 });
+await page.locator("#strip img").last().click();
+const end = Number(await slider.getAttribute("max"));
+assert.equal(await slider.inputValue(), String(end));
+await slider.focus();
+await page.keyboard.press("Home");
+for (let i = 0; i < 3; i++)
+  await page.keyboard.press("ArrowRight");
 await page.getByLabel("Turn at the middle").first().check();
 await page.getByLabel("Preset").selectOption("fast");
 await make();
@@ -116,22 +146,36 @@ await until("failed");
 await newest().getByText("no-sound.wav").first().waitFor();
 await newest().getByText("Choose another file").waitFor();
 
-step("a long one: progress moves, reloaded in mid-work it goes on, and can be cancelled");
-await choose("audio", "long.wav");
-await make();
-await until("in_progress");
-const bar = () => document.querySelector("#list progress").value;
-await page.waitForFunction(() => document.querySelector("#list progress").value > 0);
-const before = await page.evaluate(bar);
-await page.waitForFunction((b) => document.querySelector("#list progress").value > b, before);
-await photograph("working");
-await page.reload();
-await until("in_progress");
-await page.waitForFunction(() => document.querySelector("#list progress").value > 0);
-await newest().getByRole("button", { name: "Cancel" }).click();
-await until("cancelled");
-await newest().getByRole("button", { name: "Delete" }).click();
-await page.waitForFunction(() => !document.querySelector('[data-state="cancelled"]'));
+step("training: progress moves, reloaded in mid-work it goes on, and can be cancelled");
+await leaveAndCancel("working");
+
+if (modes.includes("speech")) {
+  step("a sentence that is typed is spoken, listened to, and made a video of");
+  await page.getByLabel("A sentence").check();
+  await page.getByRole("button", { name: "Make the video" }).click();
+  await page.getByText("a sentence is needed").waitFor();
+  await page.getByLabel("What is said").fill("x".repeat(2001));
+  await page.getByText("1 characters too many").waitFor();
+  await page.getByRole("button", { name: "Make the video" }).click();
+  await page.getByText("it has 2001 characters").waitFor();
+  await page.getByLabel("What is said").fill("Guten Tag.");
+  await page.getByLabel("Voice").selectOption("de");
+  await page.getByRole("button", { name: "Listen to it" }).click();
+  await page.waitForFunction(() => document.getElementById("audio-preview").duration > 0.3);
+  await photograph("sentence");
+  await page.getByLabel("Preset").selectOption("fast");
+  await make();
+  await until("completed");
+  await newest().getByRole("heading", { name: "Guten Tag." }).waitFor();
+  await play(512, 512);
+  await page.getByLabel("What is said").fill("Auf Wiedersehen."); // not listened to: spoken at once
+  await make();
+  await until("completed");
+  await newest().getByRole("heading", { name: "Auf Wiedersehen." }).waitFor();
+  await page.getByLabel("A file").check();
+} else {
+  assert.ok(await page.locator("#sound-kinds").isHidden());
+}
 
 step("clips: by the keyboard alone, with the plot of speech");
 await choose("audio", "pause.wav");
@@ -161,15 +205,42 @@ await until("completed");
 await play(512, 512);
 await newest().getByText("Where speech was found").click();
 await page.waitForFunction(() => document.querySelector("#list .plot img").naturalWidth > 0);
+await download();
 await photograph("clips");
+await leaveAndCancel();
 
-step("another video");
+step("another video: the face is shown as it is found");
 await page.getByRole("tab", { name: "Another video" }).click();
 if (modes.includes("video")) {
+  const words = page.locator("#face-words");
+  await choose("video", "no-sound.wav");
+  await words.getByText("Choose another video").waitFor();
+  await page.evaluate(() => {
+    window.faceWords = [];
+    new MutationObserver(() => window.faceWords.push(
+      document.getElementById("face-words").textContent)).observe(
+      document.getElementById("face-words"), { childList: true });
+  });
   await choose("video", "take.mp4");
+  await words.getByText(/^A face is seen in all \d+ frames/).waitFor();
+  const told = await page.evaluate(() => window.faceWords);
+  assert.ok(told.some((text) => /^Frame \d+ of \d+: a face is seen/.test(text)), told);
+  const colours = await page.locator("#face-picture").evaluate((canvas) => {
+    const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+    let marks = 0;
+    for (let i = 0; i < data.length; i += 4)
+      marks += data[i] === 0x5c && data[i + 1] === 0xf0 && data[i + 2] === 0xa8;
+    return { marks, width: canvas.width };
+  });
+  assert.equal(colours.width, 400);
+  assert.ok(colours.marks > 400, `${colours.marks} pixels of box and points`);
+  await photograph("face");
+  await choose("audio", "hello.wav");
   await make();
   await until("completed");
   await play(512, 512);
+  await download();
+  await leaveAndCancel();
 } else {
   await page.getByText("networks are needed").waitFor();
   assert.ok(await page.getByRole("button", { name: "Make the video" }).isDisabled());

@@ -4,6 +4,7 @@
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -410,7 +411,8 @@ class Empty(serving.ServerCase):
         return serving.Server(root, state, *more)
 
     def test_nobody_is_there(self):
-        self.assertEqual(self.server.json("GET", "/v1/models"), (200, {"models": []}))
+        self.assertEqual(self.server.json("GET", "/v1/models"),
+                         (200, {"models": [], "speech": shutil.which("espeak-ng") is not None}))
         answer = self.server.form({"model": "demo"}, [("audio", "a.wav", self.sound)])
         self.refused_as(answer, 404, "missing", "there are: none")
         self.assertNotIn(str(self.folder), answer[1]["error"]["message"])

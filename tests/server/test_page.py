@@ -49,7 +49,9 @@ class Page(serving.ServerCase):
         if self.looks_at_videos:
             modes.append("video")
             self.good("generate", *self.person, "--preset", "fast", "--audio",
-                      folder / "hello.wav", "-o", folder / "take.mp4")
+                      folder / "pause.wav", "-o", folder / "take.mp4")
+        if shutil.which("espeak-ng"):
+            modes.append("speech")
         return folder, modes
 
     def test_what_a_person_does(self):
@@ -70,7 +72,8 @@ class Files(serving.ServerCase):
     def test_files(self):
         for path, kind in (("/", "text/html"), ("/page.css", "text/css"),
                            ("/page.js", "text/javascript"),
-                           ("/speech.js", "text/javascript")):
+                           ("/speech.js", "text/javascript"), ("/talk.js", "text/javascript"),
+                           ("/face.js", "text/javascript")):
             status, headers, data = self.server.ask("GET", path)
             self.assertEqual(status, 200)
             self.assertTrue(headers["Content-Type"].startswith(kind))

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests to the server, and what goes wrong in words.
+
+export const byId = (id) => document.getElementById(id);
+
+export class Refusal extends Error {
+  constructor(status, error) {
+    super(error.message);
+    this.status = status;
+    this.code = error.code;
+  }
+}
+
+export async function ask(method, path, value, headers = {}, signal = undefined) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      signal,
+      headers: value === undefined ? headers : { "Content-Type": "application/json", ...headers },
+      body: value === undefined ? undefined : JSON.stringify(value),
+    });
+  } catch {
+    throw new Refusal(0, { code: "unreachable", message: "The server does not answer" });
+  }
+  const data = answer.status === 204 ? null : await answer.json();
+  if (!answer.ok)
+    throw new Refusal(answer.status, data.error);
+  return data;
+}
+
+// What someone can do about a refusal.
+const remedies = {
+  bad_file: "Choose another file: WAV, MP3, M4A, FLAC, Ogg, or a video with sound.",
+  bad_model: "The person's network has to be trained or converted again.",
+  invalid_argument: "Change what the sentence names, and try again.",
+  io: "The disk of the server may be full: delete videos, and try again.",
+  missing: "Whoever runs the server can bring what is missing.",
+  out_of_memory: "Try again with the preset low_memory, or when less is going on.",
+  queue_full: "Try again when some of the waiting videos are made.",
+  too_large: "Choose a shorter or a smaller file.",
+  too_many_requests: "Wait a moment, and try again.",
+  unreachable: "Is it still running? Nothing that was asked for is lost.",
+  unsupported: "Whoever runs the server can install what is needed.",
+  worker_died: "Try another file, or the preset low_memory.",
+};
+
+// Of a video, what fits sounds does not.
+const remediesOfVideos = {
+  ...remedies,
+  bad_file: "Choose another video: one in which the person's face is seen from the front.",
+};
+
+export function inWords(error, video = false) {
+  const remedy = (video ? remediesOfVideos : remedies)[error.code];
+  return remedy ? `${error.message}. ${remedy}` : `${error.message}.`;
+}
+
+export function showError(where, error) {
+  where.textContent = error ? inWords(error) : "";
+  where.hidden = !error;
+}
+
+export function say(text) {
+  byId("said").textContent = text;
+}
