@@ -53,8 +53,8 @@ static void title_of(char title[TITLE + 4], const char *text)
             length--;
     }
     snprintf(title, TITLE + 4, "%.*s%s", (int)length, text, cut ? "…" : "");
-    for (char *at = title; *at; at++)
-        *at = *at == '/' || *at == '\\' || *at == '\n' || *at == '\r' || *at == '\t' ? ' ' : *at;
+    for (char *at = title; (at = strpbrk(at, "/\\\n\r\t"));)
+        *at = ' ';
 }
 
 static synctalk_status keep(struct request *request, const struct question_answer *answer,

@@ -153,9 +153,8 @@ json_t *speech_voices(const unsigned char *text, size_t size)
         char line[256];
         char id[64];
         char name[64];
-        int priority;
         snprintf(line, sizeof line, "%.*s", (int)(length < sizeof line ? length : 0), at);
-        if (sscanf(line, "%d %63s %*s %63s", &priority, id, name) == 3 && is_voice(id)) {
+        if (sscanf(line, "%*s %63s %*s %63s", id, name) == 2 && is_voice(id)) {
             for (char *blank = name; (blank = strchr(blank, '_'));)
                 *blank = ' ';
             json_array_append_new(voices, json_pack("{s:s, s:s}", "id", id, "name", name));

@@ -30,9 +30,9 @@ export async function drawSight(canvas, sight) {
   for (let i = 0; i + 1 < sight.points.length; i += 2) {
     const [px, py] = [sight.points[i] * scale, sight.points[i + 1] * scale];
     paint.fillStyle = "#000";
-    paint.fillRect(px - 1.75, py - 1.75, 3.5, 3.5);
+    paint.fillRect(px - 2, py - 2, 4, 4);
     paint.fillStyle = style.getPropertyValue("--mark").trim();
-    paint.fillRect(px - 1, py - 1, 2, 2);
+    paint.fillRect(px - 1.25, py - 1.25, 2.5, 2.5);
   }
 }
 

@@ -463,7 +463,7 @@ const stages = { dataset: "Looking through the frames", faces: "Looking for the 
                  finish: "Closing the file" };
 
 function inBytes(bytes) {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)}\u00a0kB` : `${(bytes / 1e6).toFixed(1)}\u00a0MB`;
 }
 
 function inTime(seconds) {
@@ -490,8 +490,8 @@ function factsText(video) {
   const settings = video.settings;
   const parts = [settings.model, settings.mode, settings.preset];
   if (video.result)
-    parts.push(`${video.result.width} × ${video.result.height}`,
-               `${video.result.seconds.toFixed(1)} s`,
+    parts.push(`${video.result.width}\u00a0×\u00a0${video.result.height}`,
+               `${video.result.seconds.toFixed(1)}\u00a0s`,
                inBytes(video.result.bytes));
   return parts.filter(Boolean).join(" · ");
 }

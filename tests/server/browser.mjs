@@ -28,7 +28,8 @@ page.on("request", (request) => {
     complaints.push(`another host: ${request.url()}`);
 });
 
-const step = (name) => console.log(name);
+const began = Date.now();
+const step = (name) => console.log(`${((Date.now() - began) / 1000).toFixed(1)} s  ${name}`);
 const newest = () => page.locator("#list > li").first();
 const until = (state) => newest().and(page.locator(`[data-state="${state}"]`)).waitFor();
 const choose = (kind, name) => page.locator(`#${kind}`).setInputFiles(join(files, name));
@@ -207,6 +208,7 @@ await newest().getByText("Where speech was found").click();
 await page.waitForFunction(() => document.querySelector("#list .plot img").naturalWidth > 0);
 await download();
 await photograph("clips");
+step("clips: left in mid-work and cancelled");
 await leaveAndCancel();
 
 step("another video: the face is shown as it is found");
@@ -240,12 +242,14 @@ if (modes.includes("video")) {
   await until("completed");
   await play(512, 512);
   await download();
+  step("another video: left in mid-work and cancelled");
   await leaveAndCancel();
 } else {
   await page.getByText("networks are needed").waitFor();
   assert.ok(await page.getByRole("button", { name: "Make the video" }).isDisabled());
 }
 await photograph("video");
+step("the end");
 
 assert.deepEqual(complaints, []);
 await browser.close();

@@ -42,7 +42,7 @@ class Page(serving.ServerCase):
         folder = self.dir / "files"
         folder.mkdir()
         harness.write_wav(folder / "hello.wav", 1)
-        harness.write_wav(folder / "long.wav", 120)
+        harness.write_wav(folder / "long.wav", 40)
         shutil.copy(self.demo / "demo-pause.wav", folder / "pause.wav")
         (folder / "no-sound.wav").write_bytes(b"this is no sound " * 100)
         modes = ["training", "clips"]

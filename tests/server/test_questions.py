@@ -79,7 +79,7 @@ class Speech(QuestionCase):
         folder = SHARED / "media" / "audio"
         named = [folder / name for name in ("talk_hb.wav", "jan-pause-deutsch.mp3")]
         sounds += [path.read_bytes() for path in named if path.exists()]
-        settings = [(t, s) for t in (0.1, 0.3, 0.5, 0.65, 0.9) for s in (0, 0.3, 0.75, 2.5)]
+        settings = [(t, s) for t in (0.1, 0.5, 0.65, 0.9) for s in (0, 0.3, 2.5)]
         several = 0
         for number, data in enumerate(sounds):
             path = self.dir / f"sound{number}"
