@@ -92,6 +92,20 @@ class Server:
         assert status == 201, answer
         return json.loads(answer)
 
+    def upload_blocks(self, block, count, name):
+        """One that is sent block by block."""
+        connection = self.connection()
+        try:
+            connection.request("POST", f"/v1/uploads?name={name}",
+                               (block for _ in range(count)),
+                               {"Content-Length": str(count * len(block))})
+            answer = connection.getresponse()
+            data = answer.read()
+            assert answer.status == 201, data
+            return json.loads(data)
+        finally:
+            connection.close()
+
     def video(self, identity):
         status, video = self.json("GET", f"/v1/videos/{identity}")
         assert status == 200, video

@@ -12,6 +12,7 @@ import threading
 import time
 
 import serving
+from serving import harness
 
 LONG = "long" in sys.argv[1:]
 if LONG:
@@ -40,6 +41,56 @@ def report(what, times):
           f"99 % {times[int(len(times) * 0.99)]:.1f}, longest {times[-1]:.1f}", file=sys.stderr)
 
 
+def peak_mb(server):
+    """The most memory that the server itself had at once."""
+    status = (harness.pathlib.Path("/proc") / str(server.process.pid) / "status").read_text()
+    line, = [w for w in status.splitlines() if w.startswith("VmHWM:")]
+    return int(line.split()[1]) * 1024 / 1e6
+
+
+class Trickle(threading.Thread):
+    """A hundred clients that send a byte a second, in a head and in a body, and one that reads so.
+
+    More of them than the server has threads. An error ends it, and is raised by close().
+    """
+
+    HEAD = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
+    BODY = b"POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.stop, self.rounds, self.fault = threading.Event(), 0, None
+        self.lines = []
+        for start in (self.HEAD, self.BODY) * 50:
+            self.lines.append(self.connect(server, start))
+        self.reader = self.connect(
+            server, b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    def connect(self, server, start):
+        line = socket.create_connection(("127.0.0.1", server.port), serving.LIMIT)
+        line.sendall(start)
+        return line
+
+    def run(self):
+        try:
+            while not self.stop.is_set():
+                for line in self.lines:
+                    line.sendall(b"x")
+                assert len(self.reader.recv(1)) == 1, "the slow reader's answer ended"
+                self.rounds += 1
+                self.stop.wait(1)
+        except Exception as error:
+            self.fault = error
+
+    def close(self):
+        self.stop.set()
+        self.join(serving.LIMIT)
+        for line in self.lines + [self.reader]:
+            line.close()
+        if self.fault:
+            raise self.fault
+
+
 class Load(serving.ServerCase):
     options = ("--max-rate", "0")
 
@@ -55,9 +106,11 @@ class Load(serving.ServerCase):
         return line
 
     def read_end(self, line):
-        """All of a stream to its end."""
+        """All of a stream to its last chunk; its connection stays for more."""
         got = b""
-        while part := line.recv(65536):
+        while not got.endswith(b"\r\n0\r\n\r\n"):
+            part = line.recv(65536)
+            self.assertTrue(part, "a stream was cut")
             got += part
         line.close()
         self.assertIn(b"event: end", got)
@@ -74,9 +127,15 @@ class Load(serving.ServerCase):
             posts.append(ms)
         report("a video asked for", posts)
         streams = [self.open_stream(jobs[1 + i % (JOBS - 1)]) for i in range(STREAMS)]
+        before = memory_mb(self.server)
+        slow = Trickle(self.server)
+        slow.start()
         self.ask_while_uploading()
-        print(f"memory: {empty:.0f} MB at first, {memory_mb(self.server):.0f} MB with {STREAMS} "
-              f"streams and {JOBS} jobs", file=sys.stderr)
+        self.assertGreater(slow.rounds, 0)
+        slow.close()
+        print(f"memory: {empty:.0f} MB at first, {before:.0f} MB with {STREAMS} streams and {JOBS} "
+              f"jobs, {peak_mb(self.server):.0f} MB at the most with {UPLOADS} uploads of "
+              f"{UPLOAD_BYTES / 1e6:.0f} MB and 101 slow clients", file=sys.stderr)
         for state in ("queued", "in_progress"):
             self.cancel_all(state)
         for line in streams:
@@ -99,8 +158,9 @@ class Load(serving.ServerCase):
         answers, health = [], []
 
         def send(number):
-            data = number.to_bytes(4, "big") * (UPLOAD_BYTES // 4)
-            answers.append(timed(lambda: self.server.upload(data, f"{number}.bin")))
+            block = number.to_bytes(4, "big") * 12500  # so that not all are in memory here
+            answers.append(timed(lambda: self.server.upload_blocks(
+                block, UPLOAD_BYTES // len(block), f"{number}.bin")))
 
         threads = [threading.Thread(target=send, args=(i,)) for i in range(UPLOADS)]
         for thread in threads:
@@ -127,31 +187,21 @@ class Slow(serving.ServerCase):
 
     def test_a_byte_a_second_holds_up_nobody(self):
         """More of them than the server has threads, in a head, in a body, in an answer."""
-        head = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
-        body = (b"POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n")
-        lines = []
-        for start in (head, body) * 50:
-            line = socket.create_connection(("127.0.0.1", self.server.port), serving.LIMIT)
-            line.sendall(start)
-            lines.append(line)
-        reader = socket.create_connection(("127.0.0.1", self.server.port), serving.LIMIT)
-        reader.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        slow = Trickle(self.server)
+        slow.start()
         times = []
-        for _ in range(10 if LONG else 4):
-            for line in lines:
-                line.sendall(b"x")
-            self.assertEqual(len(reader.recv(1)), 1)
-            for _ in range(10):
-                (status, _, _), ms = timed(lambda: self.server.ask("GET", "/healthz"))
-                self.assertEqual(status, 200)
-                times.append(ms)
-            time.sleep(1)
-        report("healthz beside 100 slow clients", times)
+        rounds = 10 if LONG else 4
+        while slow.rounds < rounds and slow.is_alive():
+            (status, _, _), ms = timed(lambda: self.server.ask("GET", "/healthz"))
+            self.assertEqual(status, 200)
+            times.append(ms)
+            time.sleep(0.1)
+        self.assertGreaterEqual(len(times), 10)
+        report("healthz beside 101 slow clients", times)
         status, video = self.server.form({"model": "demo", "preset": "fast"},
                                          [("audio", "a.wav", self.sound)])
         self.assertEqual(self.server.wait(video["id"])["state"], "completed")
-        for line in lines + [reader]:
-            line.close()
+        slow.close()
         until = time.monotonic() + serving.LIMIT
         while list((self.server.state / "incoming").iterdir()):  # what nobody can go on with
             self.assertLess(time.monotonic(), until)
