@@ -3,242 +3,227 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "base/log.h"
-#include "generate/fade.h"
+#include "generate/clip_look.h"
 
-#define MOST_SCALE 1.25 /* of one face to the other: beyond it they are not of one take */
-
-/* Of the mean step over a joint, in median steps within clips. Below the second nobody sees it;
- * below the first that holds too when mouths are redrawn and the video is coded. */
-#define SMOOTH 1.25
+/* Of the mean step over a joint, in median steps within clips. Below MOST_ROUGH nobody sees it;
+ * below the others that holds too when the video is coded and, where there is speech, when mouths
+ * are redrawn, which are looked at as they were filmed. */
 #define MOST_ROUGH 1.5
-#define WITHIN_STEPS 400 /* of those within clips that are looked at */
+#define SMOOTH 1.25
+#define SMOOTH_SPEECH 0.9
+#define LONGEST_ASKED 25 /* --transition-max goes no further */
+#define MOST_STEP 1.5    /* of a single step of a smooth joint, likewise */
 
-/* Frames of a fade as they are looked at; the pictures are kept from joint to joint. */
-struct viewer {
-    const struct st_clip_plan *plan;
-    struct st_edit_list *list;    /* the plan's, to be changed; NULL: only looked at */
-    struct st_clip_joint *joints; /* likewise */
-    struct st_frame_reader *frames;
-    struct st_frame sides[2];      /* own */
-    struct st_picture pictures[2]; /* own; of two output frames */
+struct joiner {
+    struct st_clip_plan *plan;
+    const struct st_clip_joining *joining;
+    struct st_clip_look *look; /* owns */
+    double *badness;           /* owns; [entries]: 1 and less is smooth */
+    double within;             /* median step within clips, in levels; > 0 */
 };
 
-static void viewer_close(struct viewer *v)
+static void joiner_close(struct joiner *j)
 {
-    for (int i = 0; i < 2; i++) {
-        st_frame_free(&v->sides[i]);
-        st_picture_free(&v->pictures[i]);
-    }
+    st_clip_look_close(&j->look);
+    free(j->badness);
 }
 
-/* Output frame i, mouths not redrawn, into pictures[which]. */
-static synctalk_status view(struct viewer *v, int64_t i, int which, synctalk_error *err)
+static synctalk_status joiner_open(struct joiner *j, struct st_clip_plan *plan,
+                                   struct st_frame_reader *frames,
+                                   const struct st_clip_joining *joining, synctalk_error *err)
 {
-    const struct st_plan_frame f = st_clip_plan_at(v->plan, i);
-    const struct st_fade fade = {
-        .weight = f.weight, .moves = f.moves, .move = f.move, .other_move = f.other_move};
-    struct st_picture *out = &v->pictures[which];
-    const struct st_picture *picture = &v->sides[0].picture;
-    synctalk_status st;
-
-    if ((st = st_frame_reader_read(v->frames, f.source, 0, &v->sides[0], err)) ||
-        (f.fades && (st = st_frame_reader_read(v->frames, f.other, 0, &v->sides[1], err))) ||
-        (st = st_picture_resize(out, picture->width, picture->height, err)))
-        return st;
-    st_fade_pictures(out, picture, f.fades ? &v->sides[1].picture : picture, &fade);
-    return SYNCTALK_OK;
+    *j = (struct joiner){.plan = plan, .joining = joining};
+    if (!(j->badness = calloc(plan->list.count, sizeof *j->badness)))
+        return st_fail_memory(err, "joints", (unsigned long long)plan->list.count);
+    return st_clip_look_open(&j->look, plan, frames, err);
 }
 
-/* Ends early where the greatest step has come to `limit`. */
-static synctalk_status measure(struct st_clip_roughness *roughness, struct viewer *v, size_t k,
-                               double limit, synctalk_error *err)
+/* 1 and less: smooth. Sides that run on are judged as filmed and by the mean alone: there is no
+ * more that could be done for them. */
+static double badness_of(const struct joiner *j, size_t k,
+                         const struct st_clip_roughness *roughness)
 {
-    const struct st_edit_entry *e = &v->plan->list.entries[k];
-    const int64_t last = e->fade_from + e->fade_frames;
-    double sum = 0;
-    int which = 0;
-    synctalk_status st;
-
-    *roughness = (struct st_clip_roughness){0, 0};
-    if (k == 0)
-        return SYNCTALK_OK;
-    for (int64_t i = e->fade_from - 1; i <= last && i < v->plan->list.frames; i++) {
-        if ((st = view(v, i, which, err)))
-            return st;
-        which = !which;
-        if (i < e->fade_from)
-            continue;
-        const double step = st_picture_difference(&v->pictures[0], &v->pictures[1]);
-        sum += step;
-        roughness->greatest = fmax(roughness->greatest, step);
-        roughness->mean = sum / (double)(i - e->fade_from + 1);
-        if (roughness->greatest >= limit)
-            break;
-    }
-    return SYNCTALK_OK;
+    const struct st_edit_entry *e = &j->plan->list.entries[k];
+    const bool speaks = e->speech || e[-1].speech;
+    if (!j->joining->rests)
+        return roughness->mean / (SMOOTH * j->within);
+    return fmax(roughness->mean / ((speaks ? SMOOTH_SPEECH : SMOOTH) * j->within),
+                roughness->greatest / (MOST_STEP * j->within));
 }
 
-/* How the face before the joint comes to lie on the one after it; false: not to be known. */
-static synctalk_status fit(struct viewer *v, size_t k, struct st_similarity *move, bool *found,
-                           synctalk_error *err)
-{
-    const struct st_edit_entry *e = &v->plan->list.entries[k];
-    const int64_t middle = e->fade_from + e->fade_frames / 2;
-    const struct st_plan_frame f = st_clip_plan_at(v->plan, middle);
-    const bool leaves = middle < e->from;
-    const unsigned wanted = ST_FRAME_FACE | ST_FRAME_LANDMARKS;
-    struct st_frame *old = &v->sides[0];
-    struct st_frame *new = &v->sides[1];
-    synctalk_status st;
-
-    *found = false;
-    if ((st = st_frame_reader_read(v->frames, leaves ? f.source : f.other, wanted, old, err)) ||
-        (st = st_frame_reader_read(v->frames, leaves ? f.other : f.source, wanted, new, err)))
-        return st;
-    if (!old->draw || !new->draw || old->landmarks.count != new->landmarks.count ||
-        !st_face_place_of(&old->landmarks).landmarks ||
-        !st_face_place_of(&new->landmarks).landmarks)
-        return SYNCTALK_OK;
-    *move = st_similarity_fit(old->landmarks.points, new->landmarks.points,
-                              (size_t)old->landmarks.count);
-    const double scale = hypot(move->a, move->b);
-    *found =
-        isfinite(move->dx) && isfinite(move->dy) && scale < MOST_SCALE && scale > 1 / MOST_SCALE;
-    return SYNCTALK_OK;
-}
-
-/* What a joint is measured against. */
-struct limits {
-    synctalk_align align;
-    int longest;
-    double smooth; /* mean step over a joint that needs no more; INFINITY: any */
+/* A fade as it lies, and how rough it is. */
+struct state {
+    struct st_edit_entry entry;
+    struct st_clip_joint joint;
+    struct st_clip_roughness roughness;
+    double badness;
 };
 
-/* Joint k moved or not, as `align` says and its faces allow. */
-static synctalk_status move(struct viewer *v, size_t k, bool aligned, synctalk_error *err)
+static void keep(struct joiner *j, size_t k, const struct state *state)
 {
-    struct st_clip_joint *joint = &v->joints[k];
-    joint->aligned = false;
-    return aligned ? fit(v, k, &joint->move, &joint->aligned, err) : SYNCTALK_OK;
+    j->plan->list.entries[k] = state->entry;
+    j->plan->joints[k] = state->joint;
+    j->badness[k] = state->badness;
 }
 
-/* Whether joint k is moved, at the length that it has. */
-static synctalk_status decide(struct viewer *v, size_t k, const struct limits *limits,
-                              struct st_clip_roughness *roughness, synctalk_error *err)
+/* Joint k at this pace, moved or not. */
+static synctalk_status look(struct joiner *j, size_t k, enum st_edit_pace pace, bool moved,
+                            struct state *state, synctalk_error *err)
 {
-    struct st_clip_roughness moved;
-    const bool always = limits->align == SYNCTALK_ALIGN_ALWAYS;
-    synctalk_status st;
-
-    if ((st = move(v, k, always, err)) || (st = measure(roughness, v, k, INFINITY, err)) ||
-        limits->align != SYNCTALK_ALIGN_AUTO || roughness->mean <= limits->smooth ||
-        (st = move(v, k, true, err)) || !v->joints[k].aligned ||
-        (st = measure(&moved, v, k, roughness->greatest, err)))
-        return st;
-    v->joints[k].aligned = moved.greatest < roughness->greatest && moved.mean <= roughness->mean;
-    if (v->joints[k].aligned)
-        *roughness = moved;
-    return SYNCTALK_OK;
-}
-
-/* Mean step over joint k with a fade of so many frames, which stays. */
-static synctalk_status try_length(struct viewer *v, size_t k, int frames,
-                                  const struct limits *limits, double *mean, synctalk_error *err)
-{
-    struct st_clip_roughness roughness = {0, 0};
-    st_edit_list_set_fade(v->list, k, frames);
-    synctalk_status st = move(v, k, limits->align == SYNCTALK_ALIGN_ALWAYS, err);
+    synctalk_status st = SYNCTALK_OK;
+    j->plan->list.entries[k].pace = pace;
+    j->plan->joints[k].aligned = false;
+    if (moved)
+        st = st_clip_plan_fit(j->plan, k, err);
     if (!st)
-        st = measure(&roughness, v, k, INFINITY, err);
-    *mean = roughness.mean;
+        st = st_clip_look_at(j->look, k, &state->roughness, err);
+    state->entry = j->plan->list.entries[k];
+    state->joint = j->plan->joints[k];
+    state->badness = badness_of(j, k, &state->roughness);
     return st;
 }
 
-/* The shortest fade into entry k that is smooth, or the longest; *roughness is what it had. */
-static synctalk_status lengthen(struct viewer *v, size_t k, const struct limits *limits, bool fair,
-                                struct st_clip_roughness *roughness, synctalk_error *err)
+/* Moved, where that is chosen by what comes of it. */
+static synctalk_status try_moved(struct joiner *j, size_t k, struct state *best,
+                                 synctalk_error *err)
 {
-    const struct st_clip_joint before = v->joints[k];
-    const int room = st_edit_list_fade_room(v->list, k, fair);
-    int low = v->list->entries[k].fade_frames; /* not smooth */
-    int high = room < limits->longest ? room : limits->longest;
-    double mean;
-    synctalk_status st;
-
-    if (high <= low)
+    struct state moved;
+    if (j->joining->align != SYNCTALK_ALIGN_AUTO || best->badness <= 1)
         return SYNCTALK_OK;
-    if ((st = try_length(v, k, high, limits, &mean, err)))
-        return st;
-    if (mean > limits->smooth && mean >= roughness->mean) {
-        st_edit_list_set_fade(v->list, k, low);
-        v->joints[k] = before;
-        return SYNCTALK_OK;
-    }
-    while (mean <= limits->smooth && high - low > 1) {
-        const int middle = low + (high - low) / 2;
-        double there;
-        if ((st = try_length(v, k, middle, limits, &there, err)))
-            return st;
-        *(there <= limits->smooth ? &high : &low) = middle;
-    }
-    st_edit_list_set_fade(v->list, k, high);
-    return decide(v, k, limits, roughness, err);
+    const struct st_clip_roughness still = best->roughness;
+    keep(j, k, best);
+    synctalk_status st = look(j, k, best->entry.pace, true, &moved, err);
+    if (!st && moved.joint.aligned && moved.roughness.greatest < still.greatest &&
+        moved.roughness.mean <= still.mean)
+        *best = moved;
+    return st;
 }
 
-static int by_size(const void *a, const void *b)
+/* The mildest way of making joint k smooth as it lies; else the smoothest, if it is smoother than
+ * *best. */
+static synctalk_status try_paces(struct joiner *j, size_t k, struct state *best,
+                                 synctalk_error *err)
 {
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The median step within clips, as they are shown; 0 where there is none. */
-static synctalk_status find_within(struct viewer *v, double *within, synctalk_error *err)
-{
-    const struct st_edit_list *list = v->list;
-    double steps[WITHIN_STEPS];
-    size_t count = 0;
-    synctalk_status st;
-
-    for (int64_t n = 0; n < WITHIN_STEPS && n < list->frames - 1; n++) {
-        const int64_t i = 1 + n * (list->frames - 1) / WITHIN_STEPS;
-        const struct st_edit_frame a = st_edit_list_at(list, i - 1);
-        const struct st_edit_frame b = st_edit_list_at(list, i);
-        if (a.fades || b.fades || a.entry != b.entry)
-            continue;
-        if ((st = view(v, i - 1, 0, err)) || (st = view(v, i, 1, err)))
+    const bool always = j->joining->align == SYNCTALK_ALIGN_ALWAYS;
+    const int paces = j->joining->rests ? ST_EDIT_PACES : 1;
+    for (int pace = 0; pace < paces && best->badness > 1; pace++) {
+        struct state now;
+        synctalk_status st = look(j, k, (enum st_edit_pace)pace, always, &now, err);
+        if (st)
             return st;
-        steps[count++] = st_picture_difference(&v->pictures[0], &v->pictures[1]);
+        if (now.badness < best->badness)
+            *best = now;
     }
-    qsort(steps, count, sizeof *steps, by_size);
-    *within = count ? steps[count / 2] : 0;
     return SYNCTALK_OK;
 }
 
-static synctalk_status look_at_all(struct viewer *v, const struct limits *limits,
-                                   struct st_clip_roughness *roughness,
-                                   const synctalk_callbacks *callbacks, synctalk_error *err)
+/* Joint k at the length that it has. */
+static synctalk_status settle(struct joiner *j, size_t k, synctalk_error *err)
 {
-    enum { AS_THEY_ARE, FAIR, ALL_ROOM, PASSES };
-    const size_t count = v->list->count;
+    struct state best = {.badness = INFINITY};
+    const bool always = j->joining->align == SYNCTALK_ALIGN_ALWAYS;
+    synctalk_status st;
+    if ((st = look(j, k, ST_EDIT_RUNS, always, &best, err)) || (st = try_moved(j, k, &best, err)) ||
+        (st = try_paces(j, k, &best, err)))
+        return st;
+    keep(j, k, &best);
+    return SYNCTALK_OK;
+}
+
+/* The shortest fade into entry k that is smooth, or what comes nearest to it. */
+static synctalk_status lengthen(struct joiner *j, size_t k, bool fair, synctalk_error *err)
+{
+    struct st_edit_list *list = &j->plan->list;
+    const int room = st_edit_list_fade_room(list, k, fair);
+    const int own = list->entries[k].fade_frames;
+    const int high = room < j->joining->longest ? room : j->joining->longest;
+    struct state best = {list->entries[k], j->plan->joints[k], {0, 0}, j->badness[k]};
+    synctalk_status st = SYNCTALK_OK;
+
+    for (int frames = own + 1; frames <= high && best.badness > 1 && !st; frames++) {
+        st_edit_list_set_fade(list, k, frames);
+        st = try_paces(j, k, &best, err);
+    }
+    if (!st && best.entry.fade_frames > own)
+        st = try_moved(j, k, &best, err);
+    keep(j, k, &best);
+    return st;
+}
+
+/* Let fade n lie in entry `from` as little as may be, if it stays smooth. */
+static synctalk_status yield(struct joiner *j, size_t n, size_t from, bool *gives,
+                             synctalk_error *err)
+{
+    const struct state before = {
+        j->plan->list.entries[n], j->plan->joints[n], {0, 0}, j->badness[n]};
+    *gives = n > 0 && n < j->plan->list.count && j->plan->list.entries[n].fade_frames > 0 &&
+             st_edit_list_yield_fade(&j->plan->list, n, from) > 0;
+    if (!*gives)
+        return SYNCTALK_OK;
+    synctalk_status st = settle(j, n, err);
+    *gives = !st && j->badness[n] <= fmax(1, before.badness);
+    if (!*gives)
+        keep(j, n, &before);
+    return st;
+}
+
+/* As lengthen(), with what the fades beside it need not have. */
+static synctalk_status take_room(struct joiner *j, size_t k, synctalk_error *err)
+{
+    bool gives;
+    synctalk_status st = lengthen(j, k, false, err);
+    for (int side = 0; side < 2 && !st && j->badness[k] > 1; side++) {
+        const size_t n = side ? k + 1 : k - 1;
+        if (!(st = yield(j, n, side ? k : k - 1, &gives, err)) && gives)
+            st = lengthen(j, k, false, err);
+    }
+    return st;
+}
+
+/* A fade between speech and silence that is shorter than was asked for, because there is one
+ * between clips of one kind in the same entry. */
+static synctalk_status widen(struct joiner *j, size_t k, synctalk_error *err)
+{
+    struct st_edit_list *list = &j->plan->list;
+    const struct st_edit_entry *e = &list->entries[k];
+    const int wanted = list->settings.transition;
+    const size_t silent = e->speech ? k - 1 : k;
+    bool gives;
+
+    if (!j->joining->rests || e->speech == e[-1].speech || e->fade_frames >= wanted)
+        return SYNCTALK_OK;
+    synctalk_status st = yield(j, e->speech ? k - 1 : k + 1, silent, &gives, err);
+    if (st || !gives)
+        return st;
+    const int room = st_edit_list_fade_room(list, k, false);
+    st_edit_list_set_fade(list, k, room < wanted ? room : wanted);
+    return settle(j, k, err);
+}
+
+static synctalk_status look_at_all(struct joiner *j, const synctalk_callbacks *callbacks,
+                                   synctalk_error *err)
+{
+    enum { AS_THEY_ARE, AS_WANTED, FAIR, ALL_ROOM, PASSES };
+    const size_t count = j->plan->list.count;
     synctalk_status st = SYNCTALK_OK;
 
     for (int pass = 0; pass < PASSES; pass++) {
-        for (size_t k = 0; k < count && !st; k++) {
+        for (size_t k = 1; k < count && !st; k++) {
             if (st_cancelled(callbacks))
                 return st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
             st_progress(callbacks, "joints", pass * (int64_t)count + (int64_t)k,
                         PASSES * (int64_t)count, 0);
-            if (v->list->entries[k].fade_frames == 0)
-                continue;
             if (pass == AS_THEY_ARE)
-                st = decide(v, k, limits, &roughness[k], err);
-            else if (roughness[k].mean > limits->smooth)
-                st = lengthen(v, k, limits, pass == FAIR, &roughness[k], err);
+                st = settle(j, k, err);
+            else if (pass == AS_WANTED)
+                st = widen(j, k, err);
+            else if (j->badness[k] > 1)
+                st = pass == FAIR ? lengthen(j, k, true, err) : take_room(j, k, err);
         }
     }
     if (!st)
@@ -246,69 +231,89 @@ static synctalk_status look_at_all(struct viewer *v, const struct limits *limits
     return st;
 }
 
-static void tell(const struct viewer *v, const struct limits *limits,
-                 const struct st_clip_roughness *roughness, const synctalk_callbacks *callbacks)
+/* Write down how rough each joint has become. */
+static synctalk_status note(struct joiner *j, synctalk_error *err)
 {
-    const struct st_edit_list *list = v->list;
+    struct st_edit_list *list = &j->plan->list;
+    for (size_t k = 1; k < list->count; k++) {
+        struct st_clip_roughness roughness;
+        synctalk_status st = st_clip_look_at(j->look, k, &roughness, err);
+        if (st)
+            return st;
+        list->entries[k].rough = roughness.mean / j->within;
+    }
+    return SYNCTALK_OK;
+}
+
+/* Of so many joints that may be seen joint k is the roughest. */
+static void warn(const struct joiner *j, int64_t rough, size_t k,
+                 const synctalk_callbacks *callbacks)
+{
+    const struct st_edit_list *list = &j->plan->list;
+    const struct st_edit_entry *e = &list->entries[k];
+    /* Sides that rest differ by as much as all steps together; a clip gives a quarter of itself
+     * to a fade at either end. */
+    const double fade =
+        fmin(ceil(e->rough * (e->fade_frames + 1) / SMOOTH), ST_EDIT_TRANSITION_MAX);
+    char advice[64] = "";
+    if (fade > j->joining->longest && fade <= LONGEST_ASKED)
+        snprintf(advice, sizeof advice, ", or raise --transition-max to %.0f", fade);
+    st_log(callbacks, SYNCTALK_LOG_WARNING,
+           "%" PRId64 " of %zu joints may be seen, the roughest at %.2f s from \"%s\" to \"%s\", "
+           "whose frames differ %.1f times as much as frames within clips; film clips that begin "
+           "and end in one pose and are at least %.1f s long%s",
+           rough, list->count - 1, (double)e->from / list->settings.fps,
+           list->clips->clips[e[-1].clip].name, list->clips->clips[e->clip].name, e->rough,
+           4 * fade / list->settings.fps, advice);
+}
+
+static void tell(const struct joiner *j, const synctalk_callbacks *callbacks)
+{
+    const struct st_edit_list *list = &j->plan->list;
     int64_t fades = 0;
     int64_t aligned = 0;
     int64_t longer = 0;
+    int64_t slower = 0;
     int64_t rough = 0;
-    for (size_t k = 0; k < list->count; k++) {
-        fades += list->entries[k].fade_frames > 0;
-        aligned += v->joints[k].aligned;
-        longer += list->entries[k].fade_frames > list->settings.transition;
-        rough += roughness[k].mean > limits->smooth * MOST_ROUGH / SMOOTH;
+    size_t most = 0;
+    for (size_t k = 1; k < list->count; k++) {
+        const struct st_edit_entry *e = &list->entries[k];
+        fades += e->fade_frames > 0;
+        aligned += j->plan->joints[k].aligned;
+        longer += e->fade_frames > list->settings.transition;
+        slower += e->fade_frames > 0 && e->pace != ST_EDIT_RUNS;
+        rough += e->rough > MOST_ROUGH;
+        if (e->rough > MOST_ROUGH && (most == 0 || e->rough > list->entries[most].rough))
+            most = k;
     }
-    if (fades == 0)
+    if (fades > 0)
+        st_log(callbacks, SYNCTALK_LOG_INFO,
+               "of %" PRId64 " fades %" PRId64 " are lengthened, in %" PRId64
+               " clips slow down or rest, %" PRId64 " move the faces onto each other",
+               fades, longer, slower, aligned);
+    if (rough == 0)
         return;
-    st_log(callbacks, SYNCTALK_LOG_INFO,
-           "%" PRId64 " of %" PRId64 " fades are lengthened, %" PRId64
-           " move the faces onto each other",
-           longer, fades, aligned);
-    if (rough > 0)
-        st_log(callbacks, SYNCTALK_LOG_WARNING,
-               "%" PRId64 " of %" PRId64 " fades may be seen: their frames differ more than %.1f "
-               "times as much as frames within clips; clips that begin and end in one pose, and "
-               "short ones for short pauses, join better",
-               rough, fades, MOST_ROUGH);
+    warn(j, rough, most, callbacks);
 }
 
 synctalk_status st_clip_plan_join(struct st_clip_plan *plan, struct st_frame_reader *frames,
                                   const struct st_clip_joining *joining,
                                   const synctalk_callbacks *callbacks, synctalk_error *err)
 {
-    struct viewer v = {.plan = plan, .list = &plan->list, .joints = plan->joints, .frames = frames};
-    struct limits limits = {joining->align, joining->longest, INFINITY};
-    struct st_clip_roughness *roughness = calloc(plan->list.count, sizeof *roughness);
-    double within;
-    synctalk_status st = SYNCTALK_OK;
+    struct joiner j;
+    synctalk_status st;
 
-    if (!roughness)
-        return st_fail_memory(err, "joints", (unsigned long long)plan->list.count);
-    if (plan->list.settings.transition == 0)
+    if ((st = joiner_open(&j, plan, frames, joining, err)) ||
+        (st = st_clip_look_within(j.look, &j.within, err)))
         goto done;
-    if ((st = find_within(&v, &within, err)))
+    if (plan->list.settings.transition > 0 && (st = look_at_all(&j, callbacks, err)))
         goto done;
-    if (within > 0)
-        limits.smooth = SMOOTH * within;
-    if ((st = look_at_all(&v, &limits, roughness, callbacks, err)))
+    if ((st = note(&j, err)))
         goto done;
-    tell(&v, &limits, roughness, callbacks);
+    if (plan->list.settings.transition > 0)
+        tell(&j, callbacks);
 
 done:
-    viewer_close(&v);
-    free(roughness);
-    return st;
-}
-
-synctalk_status st_clip_plan_roughness(struct st_clip_roughness *roughness,
-                                       const struct st_clip_plan *plan,
-                                       struct st_frame_reader *frames, size_t k,
-                                       synctalk_error *err)
-{
-    struct viewer v = {.plan = plan, .frames = frames};
-    synctalk_status st = measure(roughness, &v, k, INFINITY, err);
-    viewer_close(&v);
+    joiner_close(&j);
     return st;
 }

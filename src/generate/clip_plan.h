@@ -33,16 +33,22 @@ struct st_plan_frame st_clip_plan_at(const struct st_clip_plan *plan, int64_t i)
 struct st_clip_joining {
     synctalk_align align;
     int longest; /* frames that a fade may come to have; those that have more keep them */
+    bool rests;  /* the sides of a fade may slow down and rest; else they run on */
 };
 
-/* Decide for each fade how long it is and whether it moves the faces, by making it from the
- * source's frames. Steps from frame to frame are mean absolute differences.
+/* Decide for each fade how it is made, by making it from the source's frames. Steps from frame to
+ * frame are mean absolute differences.
  *
- * A fade over which the mean step is greater than 1.25 median steps within the clips gets the
- * length from its own to `longest` that brings it there, as far as both entries have room, or
- * all that there is. In the automatic choice one that is not smooth is moved where that makes its
- * mean and its greatest step smaller; it is moved by the landmarks in its middle. Faces that are
- * not known or differ much in size are never moved. */
+ * A fade is smooth when the mean step over it is no greater than 1.25 median steps within the
+ * clips and, where its sides may rest, no single one greater than 2. One that is not is moved in
+ * the automatic choice, by the landmarks in its middle, where that makes its mean and its greatest
+ * step smaller; then its sides slow down, or rest; then it gets the least length from its own to
+ * `longest` that makes it smooth one way or the other, as far as both entries have room, or what
+ * comes nearest to that. Where room is short, fades beside it between clips of one kind move over.
+ * Faces that are not known or differ much in size are never moved.
+ *
+ * Entries come to say how rough their joints are; a warning names the roughest that may be seen,
+ * but for hard cuts that were asked for. */
 synctalk_status st_clip_plan_join(struct st_clip_plan *plan, struct st_frame_reader *frames,
                                   const struct st_clip_joining *joining,
                                   const synctalk_callbacks *callbacks, synctalk_error *err);

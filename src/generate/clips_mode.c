@@ -73,7 +73,7 @@ synctalk_status st_clips_mode_plan(struct st_clips_mode *mode, const synctalk_se
         .pad = settings->pad == SYNCTALK_PAD_HOLD ? ST_EDIT_HOLD : ST_EDIT_BOUNCE,
     };
     const struct st_clip_joining joining = {(synctalk_align)settings->align,
-                                            settings->transition_max};
+                                            settings->transition_max, true};
     struct st_timeline timeline = {.frames = 0};
     synctalk_status st;
 

@@ -178,6 +178,7 @@ static struct st_edit_entry entry_of(const struct maker *maker, const struct st_
         .backward = turns ? !previous->backward : join->backward,
         .speech = stretch->speech,
         .joint = list->count ? join->distance : INFINITY,
+        .rough = NAN,
     };
     /* Cut: forth for half of the time, and back. */
     const int64_t reach = bounces && entry.frames < frames ? entry.frames / 2 : frames - 1;
@@ -211,88 +212,6 @@ static synctalk_status fill_stretch(struct maker *maker, const struct st_stretch
     return SYNCTALK_OK;
 }
 
-/* A clip that only turns round needs no fade. */
-static bool turns_round(const struct st_edit_list *list, size_t k)
-{
-    const struct st_edit_entry *a = &list->entries[k - 1], *b = &list->entries[k];
-    return a->clip == b->clip && a->backward != b->backward;
-}
-
-/* Frames of the fade into entry k that lie before and after its start. */
-struct fade {
-    int64_t before, after;
-};
-
-/* `frames` of a fade into entry k as they lie: in the silence, or around the joint. */
-static struct fade laid(const struct st_edit_list *list, size_t k, int64_t frames)
-{
-    const struct st_edit_entry *entries = list->entries;
-    if (entries[k - 1].speech == entries[k].speech)
-        return (struct fade){frames / 2, frames - frames / 2};
-    return entries[k].speech ? (struct fade){frames, 0} : (struct fade){0, frames};
-}
-
-static struct fade wanted_fade(const struct st_edit_list *list, size_t k)
-{
-    if (k == 0 || k == list->count || turns_round(list, k))
-        return (struct fade){0, 0};
-    return laid(list, k, list->settings.transition);
-}
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static void lay_fades(struct st_edit_list *list)
-{
-    struct fade in = wanted_fade(list, 0);
-    for (size_t k = 0; k < list->count; k++) {
-        struct st_edit_entry *e = &list->entries[k];
-        struct fade out = wanted_fade(list, k + 1);
-        const int64_t room = e->frames / 2;
-        if (in.after + out.before > room) {
-            const int64_t left = room - smaller(in.after, room / 2);
-            out.before = smaller(out.before, left);
-            in.after = smaller(in.after, room - out.before);
-        }
-        e->fade_from = e->from - in.before;
-        e->fade_frames = (int)(in.before + in.after);
-        in = out;
-    }
-}
-
-/* Frames of entry k that the fade out of it, or into it, may take, the other one being there; of
- * a `fair` half no more than half. */
-static int64_t room_in(const struct st_edit_list *list, size_t k, bool out, bool fair)
-{
-    const struct st_edit_entry *e = &list->entries[k];
-    const int64_t after = e->fade_from + e->fade_frames - e->from;
-    const int64_t before = k + 1 < list->count ? e->from + e->frames - e[1].fade_from : 0;
-    const int64_t left = e->frames / 2 - (out ? after : before);
-    return fair ? smaller(left, e->frames / 4) : left;
-}
-
-int st_edit_list_fade_room(const struct st_edit_list *list, size_t k, bool fair)
-{
-    if (k == 0 || turns_round(list, k) || list->settings.transition == 0)
-        return 0;
-    const int64_t before = room_in(list, k - 1, true, fair);
-    const int64_t after = room_in(list, k, false, fair);
-    int64_t frames = 0;
-    while (frames < ST_EDIT_TRANSITION_MAX && laid(list, k, frames + 1).before <= before &&
-           laid(list, k, frames + 1).after <= after)
-        frames++;
-    return (int)frames;
-}
-
-void st_edit_list_set_fade(struct st_edit_list *list, size_t k, int frames)
-{
-    struct st_edit_entry *e = &list->entries[k];
-    e->fade_from = e->from - laid(list, k, frames).before;
-    e->fade_frames = frames;
-}
-
 synctalk_status st_edit_list_make(struct st_edit_list *out, const struct st_clips *clips,
                                   const struct st_timeline *timeline,
                                   const struct st_edit_settings *settings, synctalk_error *err)
@@ -312,7 +231,7 @@ synctalk_status st_edit_list_make(struct st_edit_list *out, const struct st_clip
         if ((st = fill_stretch(&maker, &timeline->stretches[i], err)))
             goto done;
     }
-    lay_fades(&maker.list);
+    st_edit_list_lay_fades(&maker.list);
     *out = maker.list;
     maker.list = (struct st_edit_list){.frames = 0};
 
@@ -364,9 +283,11 @@ struct st_edit_frame st_edit_list_at(const struct st_edit_list *list, int64_t i)
     if (i >= e->fade_from + e->fade_frames)
         return frame;
     const double share = (double)(i - e->fade_from + 1) / (e->fade_frames + 1);
+    const bool comes = into == k;
     frame.fades = true;
-    frame.other = picture_of(list, into == k ? k - 1 : into, i);
-    frame.weight = into == k ? 1 - share : share;
+    frame.picture = picture_of(list, k, st_edit_fade_time(e, comes, i));
+    frame.other = picture_of(list, comes ? k - 1 : into, st_edit_fade_time(e, !comes, i));
+    frame.weight = comes ? 1 - share : share;
     return frame;
 }
 

@@ -32,6 +32,8 @@ static const char *way_name(bool backward)
     return backward ? "backward" : "forward";
 }
 
+static const char *const pace_names[ST_EDIT_PACES] = {"runs", "stops", "slows", "rests"};
+
 static synctalk_status write_text(struct st_output *out, const char *text, synctalk_error *err)
 {
     return st_output_write(out, text, strlen(text), err);
@@ -100,13 +102,14 @@ static json_t *entry_object(const struct st_edit_list *list, size_t k)
 {
     const struct st_edit_entry *e = &list->entries[k];
     json_t *joint = isfinite(e->joint) ? json_real(e->joint) : json_null();
-    return json_pack("{s:I, s:I, s:s, s:s, s:I, s:s, s:I, s:I, s:{s:I, s:i}, s:b, s:o}", "from",
-                     (json_int_t)e->from, "frames", (json_int_t)e->frames, "type",
+    json_t *rough = isfinite(e->rough) ? json_real(e->rough) : json_null();
+    return json_pack("{s:I, s:I, s:s, s:s, s:I, s:s, s:I, s:I, s:{s:I, s:i, s:s}, s:b, s:o, s:o}",
+                     "from", (json_int_t)e->from, "frames", (json_int_t)e->frames, "type",
                      stretch_name(e->speech), "clip", list->clips->clips[e->clip].name, "first",
                      (json_int_t)e->first, "direction", way_name(e->backward), "turn",
                      (json_int_t)e->turn, "padding", (json_int_t)st_edit_list_padding(list, k),
-                     "fade", "from", (json_int_t)e->fade_from, "frames", e->fade_frames, "sync",
-                     (int)e->speech, "joint", joint);
+                     "fade", "from", (json_int_t)e->fade_from, "frames", e->fade_frames, "sides",
+                     pace_names[e->pace], "sync", (int)e->speech, "joint", joint, "rough", rough);
 }
 
 synctalk_status st_edit_list_write(const struct st_edit_list *list, const char *path,
@@ -271,6 +274,7 @@ static synctalk_status read_entry_clip(const struct reader *reader, const json_t
     const char *name = json_string_value(json_object_get(object, "clip"));
     const json_t *index = name ? json_object_get(reader->names, name) : NULL;
     const json_t *joint = json_object_get(object, "joint");
+    const json_t *rough = json_object_get(object, "rough");
 
     if (!index)
         return st_fail(err, SYNCTALK_E_FORMAT,
@@ -299,7 +303,27 @@ static synctalk_status read_entry_clip(const struct reader *reader, const json_t
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: \"sync\" of %s must be %s, because it is %s",
                        reader->path, what, e->speech ? "true" : "false", stretch_name(e->speech));
     e->joint = json_is_number(joint) ? json_number_value(joint) : INFINITY;
+    e->rough = json_is_number(rough) ? json_number_value(rough) : NAN;
     return SYNCTALK_OK;
+}
+
+/* What the sides of the fade do; they run in a list that does not say. */
+static synctalk_status read_pace(const struct reader *reader, const json_t *fade, const char *what,
+                                 enum st_edit_pace *pace, synctalk_error *err)
+{
+    const json_t *sides = json_object_get(fade, "sides");
+    const char *name = json_string_value(sides);
+    *pace = ST_EDIT_RUNS;
+    if (!sides)
+        return SYNCTALK_OK;
+    for (int i = 0; name && i < ST_EDIT_PACES; i++) {
+        *pace = (enum st_edit_pace)i;
+        if (strcmp(name, pace_names[i]) == 0)
+            return SYNCTALK_OK;
+    }
+    return st_fail(err, SYNCTALK_E_FORMAT,
+                   "%s: \"sides\" of %s must be \"runs\", \"stops\", \"slows\" or \"rests\"",
+                   reader->path, what);
 }
 
 /* Entry k, whose predecessors are there; `start` is where they end. */
@@ -327,7 +351,8 @@ static synctalk_status read_entry(struct reader *reader, const json_t *object, s
     snprintf(what, sizeof what, "the fade of entry %zu", k + 1);
     if ((st = take_number(reader, fade, what, "from", fade_low, start, &e.fade_from, err)) ||
         (st = take_number(reader, fade, what, "frames", start - e.fade_from,
-                          k > 0 ? start - e.fade_from + e.frames : 0, &fade_frames, err)))
+                          k > 0 ? start - e.fade_from + e.frames : 0, &fade_frames, err)) ||
+        (st = read_pace(reader, fade, what, &e.pace, err)))
         return st;
     e.fade_frames = (int)fade_frames;
     list->entries[list->count++] = e;

@@ -14,15 +14,28 @@ static uint8_t mix(int a, int b, int share)
     return (uint8_t)((a * (SHARE_ONE - share) + b * share + SHARE_ONE / 2) >> SHARE_BITS);
 }
 
+static void mix_bytes(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t count, int share)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = mix(a[i], b[i], share);
+}
+
+static int share_of(double weight)
+{
+    return (int)lrint(weight * SHARE_ONE);
+}
+
+void st_fade_bytes(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t count, double weight)
+{
+    mix_bytes(out, a, b, count, share_of(weight));
+}
+
 static void fade_still(struct st_picture *out, const struct st_picture *a,
                        const struct st_picture *b, int share)
 {
     for (int y = 0; y < out->height; y++) {
-        uint8_t *to = out->data + (size_t)y * out->stride;
-        const uint8_t *from = a->data + (size_t)y * a->stride;
-        const uint8_t *over = b->data + (size_t)y * b->stride;
-        for (int i = 0; i < 3 * out->width; i++)
-            to[i] = mix(from[i], over[i], share);
+        mix_bytes(out->data + (size_t)y * out->stride, a->data + (size_t)y * a->stride,
+                  b->data + (size_t)y * b->stride, 3 * (size_t)out->width, share);
     }
 }
 
@@ -31,8 +44,7 @@ static float within(float v, int size)
     return fminf(fmaxf(v, 0), (float)(size - 1));
 }
 
-/* The picture at (x, y), between pixels. */
-static void sample(const struct st_picture *p, struct st_point at, int bgr[3])
+void st_picture_between(const struct st_picture *p, struct st_point at, uint8_t bgr[3])
 {
     const float x = within(at.x, p->width);
     const float y = within(at.y, p->height);
@@ -49,7 +61,7 @@ static void sample(const struct st_picture *p, struct st_point at, int bgr[3])
                         (float)upper[3 * (size_t)right + c] * fx;
         const float l = (float)lower[3 * (size_t)left + c] * (1 - fx) +
                         (float)lower[3 * (size_t)right + c] * fx;
-        bgr[c] = (int)(u * (1 - fy) + l * fy + 0.5f);
+        bgr[c] = (uint8_t)(u * (1 - fy) + l * fy + 0.5f);
     }
 }
 
@@ -62,12 +74,12 @@ static void fade_moved(struct st_picture *out, const struct st_picture *a,
         uint8_t *to = out->data + (size_t)y * out->stride;
         for (int x = 0; x < out->width; x++) {
             const struct st_point at = {(float)x, (float)y};
-            int from[3];
-            int over[3];
-            sample(a, st_similarity_apply(&back, at), from);
-            sample(b, st_similarity_apply(&other_back, at), over);
-            for (int c = 0; c < 3; c++)
-                *to++ = mix(from[c], over[c], share);
+            uint8_t from[3];
+            uint8_t over[3];
+            st_picture_between(a, st_similarity_apply(&back, at), from);
+            st_picture_between(b, st_similarity_apply(&other_back, at), over);
+            mix_bytes(to, from, over, 3, share);
+            to += 3;
         }
     }
 }
@@ -75,7 +87,7 @@ static void fade_moved(struct st_picture *out, const struct st_picture *a,
 void st_fade_pictures(struct st_picture *out, const struct st_picture *picture,
                       const struct st_picture *other, const struct st_fade *fade)
 {
-    const int share = (int)lrint(fade->weight * SHARE_ONE);
+    const int share = share_of(fade->weight);
     assert(out->width == picture->width && out->height == picture->height);
     assert(other->width == picture->width && other->height == picture->height);
     assert(share >= 0 && share <= SHARE_ONE);

@@ -60,7 +60,8 @@ bool joints_include(const struct st_edit_list *list, int64_t i)
     return false;
 }
 
-/* Of the steps that are known between two frames of one entry that nothing is laid over. */
+/* Of the steps that are known between two frames of one entry that nothing is
+ * laid over. */
 static double step_within(const struct st_edit_list *list, const double *steps)
 {
     double *within = calloc((size_t)list->frames, sizeof *within);
@@ -74,7 +75,8 @@ static double step_within(const struct st_edit_list *list, const double *steps)
     return median;
 }
 
-/* Mean step over the joint before entry k, in levels; *greatest is no less than any of them. */
+/* Mean step over the joint before entry k, in levels; *greatest is no less than
+ * any of them. */
 static double mean_of(const struct st_edit_list *list, const double *steps, size_t k,
                       double *greatest)
 {
@@ -107,13 +109,14 @@ struct joint_report joints_report(const char *what, const struct st_edit_list *l
             continue;
         if (report.rough++ >= JOINTS_TOLD)
             continue;
-        print_message("  %s: frame %" PRId64 ", fade of %d, %s to %s: %.2f x\n", what, e->from,
-                      e->fade_frames, list->clips->clips[e[-1].clip].name,
-                      list->clips->clips[e->clip].name, mean);
+        print_message("  %s: frame %" PRId64 ", fade of %d, %s to %s: %.2f x, planned %.2f x\n",
+                      what, e->from, e->fade_frames, list->clips->clips[e[-1].clip].name,
+                      list->clips->clips[e->clip].name, mean, e->rough);
     }
     report.greatest /= report.within;
     report.middle = median_of(means, report.joints);
-    print_message("%s: %zu joints, %zu above %.1f x; roughest %.2f x, median %.2f x, greatest step "
+    print_message("%s: %zu joints, %zu above %.1f x; roughest %.2f x, median "
+                  "%.2f x, greatest step "
                   "%.2f x, longest fade %d, step within clips %.3f levels\n",
                   what, report.joints, report.rough, JOINT_BOUND, report.mean, report.middle,
                   report.greatest, report.longest, report.within);

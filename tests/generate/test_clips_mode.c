@@ -351,7 +351,7 @@ static void rough_fades_are_lengthened(void **state)
     for (int longest = 0; longest <= 25; longest = longest ? 5 * longest : 5) {
         struct st_clip_plan plan;
         struct st_clip_roughness at[2];
-        const struct st_clip_joining joining = {SYNCTALK_ALIGN_NEVER, longest};
+        const struct st_clip_joining joining = {SYNCTALK_ALIGN_NEVER, longest, false};
         warnings = 0;
         ST_OK(st_clip_plan_make(&plan, st_frame_source_clip_set(source), &timeline, &edit, err));
         ST_OK(st_clip_plan_join(&plan, reader, &joining, &callbacks, err));
@@ -369,6 +369,53 @@ static void rough_fades_are_lengthened(void **state)
         }
         st_clip_plan_free(&plan);
     }
+    st_frame_reader_close(&reader);
+    st_frame_source_close(&source);
+    project_remove(&scene.p);
+}
+
+static void keep_warning(void *user, synctalk_log_level level, const char *text)
+{
+    if (level == SYNCTALK_LOG_WARNING)
+        snprintf(user, 1024, "%s", text);
+}
+
+/* Guards joints that nothing can make smooth, and that nobody is told of: of single pictures
+ * there is nothing to fade, and what stands still gives no step to hold them against. */
+static void joints_that_stay_rough_are_told(void **state)
+{
+    (void)state;
+    struct scene scene;
+    char folder[ST_PATH_MAX];
+    char warning[1024] = "";
+    struct st_frame_source *source;
+    struct st_frame_reader *reader;
+    struct st_stretch stretches[] = {{0, 30, true}, {30, 20, false}, {50, 30, true}};
+    const struct st_timeline timeline = {80, stretches, 3};
+    const struct st_edit_settings edit = {.fps = 25, .transition = 4};
+    const struct st_clip_joining joining = {SYNCTALK_ALIGN_AUTO, 25, true};
+    const synctalk_callbacks callbacks = {.user = warning, .log = keep_warning};
+    struct st_clip_plan plan;
+    struct st_edit_list back;
+
+    scene_create(&scene, "s--s");
+    write_clip(&scene.p, "one talk", 1, WIDTH, 0);
+    write_clip(&scene.p, "one idle", 1, WIDTH, 25);
+    clip_folder(&scene.p, folder, "");
+    ST_OK(st_frame_source_open_clips(&source, folder, NULL, err));
+    ST_OK(st_frame_reader_open(&reader, source, true, err));
+    ST_OK(st_clip_plan_make(&plan, st_frame_source_clip_set(source), &timeline, &edit, err));
+    ST_OK(st_clip_plan_join(&plan, reader, &joining, &callbacks, err));
+    if (!strstr(warning, "2 of 79 joints may be seen, the roughest at 1.20 s from \"one talk\" to "
+                         "\"one idle\", whose frames differ ") ||
+        !strstr(warning, "film clips that begin and end in one pose and are at least"))
+        fail_msg("%s", warning);
+    ST_OK(st_edit_list_write(&plan.list, scene.edl, true, err));
+    ST_OK(st_edit_list_read(&back, plan.list.clips, scene.edl, err));
+    assert_true(back.entries[30].rough > 50 && back.entries[50].rough > 50);
+    assert_true(isnan(back.entries[0].rough) && back.entries[1].rough == 0);
+    st_edit_list_free(&back);
+    st_clip_plan_free(&plan);
     st_frame_reader_close(&reader);
     st_frame_source_close(&source);
     project_remove(&scene.p);
@@ -486,6 +533,7 @@ int main(void)
         cmocka_unit_test(the_number_of_workers_changes_nothing),
         cmocka_unit_test(moved_faces_meet),
         cmocka_unit_test(rough_fades_are_lengthened),
+        cmocka_unit_test(joints_that_stay_rough_are_told),
         cmocka_unit_test(one_kind_of_sound_needs_one_kind_of_clip),
         cmocka_unit_test(bad_clips_are_told),
         cmocka_unit_test(what_is_saved_is_whole_or_not_there),

@@ -233,6 +233,93 @@ static void longer_fades_keep_to_their_room(void **state)
     assert_true(longer > WORLDS && full > WORLDS / 2);
 }
 
+/* Fades between clips of one kind that give way keep what all fades keep, and their length. */
+static void fades_give_way_within_their_room(void **state)
+{
+    (void)state;
+    uint64_t seed = 26;
+    int gave = 0;
+    for (int n = 0; n < WORLDS; n++) {
+        struct edit_world world;
+        struct st_edit_list list;
+        edit_world_make(&world, 120, 15, &seed);
+        make(&list, &world);
+        for (size_t tries = 0; tries < list.count && list.count > 1; tries++) {
+            const size_t k = 1 + st_random_next(&seed) % (list.count - 1);
+            const size_t from = k - st_random_next(&seed) % 2;
+            const struct st_edit_entry before = list.entries[k];
+            const int room = st_edit_list_fade_room(&list, k, false);
+            const int gives = st_edit_list_yield_fade(&list, k, from);
+            const struct st_edit_entry *e = &list.entries[k];
+            const int64_t way = from == k ? -gives : gives;
+            assert_in_range(gives, 0, before.fade_frames);
+            assert_int_equal(e->fade_frames, before.fade_frames);
+            assert_int_equal(e->fade_from, before.fade_from + way);
+            assert_int_equal(st_edit_list_fade_room(&list, k, false), room);
+            assert_true(gives == 0 || e->speech == list.entries[k - 1].speech);
+            gave += gives > 0;
+        }
+        check_fades(&list, world.settings.transition);
+        st_edit_list_free(&list);
+        edit_world_free(&world);
+    }
+    assert_true(gave > WORLDS);
+}
+
+/* Whatever the sides of fades do: outside fades nothing changes, and in them neither the weights
+ * nor whose mouth speaks; a side's clock never runs back, never faster than the video, and is on
+ * time where the fade begins or ends. */
+static void sides_keep_their_time_outside_fades(void **state)
+{
+    (void)state;
+    uint64_t seed = 27;
+    for (int n = 0; n < WORLDS; n++) {
+        struct edit_world world;
+        struct st_edit_list list;
+        edit_world_make(&world, 120, 15, &seed);
+        make(&list, &world);
+        for (size_t k = 1; k < list.count; k++) {
+            struct st_edit_entry *e = &list.entries[k];
+            for (int pace = 0; pace < ST_EDIT_PACES; pace++) {
+                e->pace = (enum st_edit_pace)pace;
+                for (int64_t i = e->fade_from; i < e->fade_from + e->fade_frames; i++) {
+                    const int64_t old = st_edit_fade_time(e, false, i);
+                    const int64_t new = st_edit_fade_time(e, true, i);
+                    const bool starts = i == e->fade_from;
+                    const bool ends = i + 1 == e->fade_from + e->fade_frames;
+                    const int64_t before = starts ? i - 1 : st_edit_fade_time(e, false, i - 1);
+                    const int64_t after = ends ? i + 1 : st_edit_fade_time(e, true, i + 1);
+                    assert_in_range(old - before, 0, 1);
+                    assert_in_range(after - new, 0, 1);
+                    assert_true(pace || (old == i && new == i));
+                }
+            }
+            e->pace = (enum st_edit_pace)(st_random_next(&seed) % ST_EDIT_PACES);
+        }
+        struct st_edit_list running = list;
+        running.entries = calloc(list.count, sizeof *running.entries);
+        assert_non_null(running.entries);
+        for (size_t k = 0; k < list.count; k++) {
+            running.entries[k] = list.entries[k];
+            running.entries[k].pace = ST_EDIT_RUNS;
+        }
+        for (int64_t i = 0; i < list.frames; i++) {
+            const struct st_edit_frame a = st_edit_list_at(&list, i);
+            const struct st_edit_frame b = st_edit_list_at(&running, i);
+            assert_true(a.window == i && a.entry == b.entry && a.fades == b.fades);
+            assert_true(a.weight == b.weight);
+            assert_true(a.picture.clip == b.picture.clip && a.other.clip == b.other.clip);
+            assert_true(a.picture.sync == b.picture.sync && a.other.sync == b.other.sync);
+            assert_true(a.fades || a.picture.frame == b.picture.frame);
+            assert_in_range(a.picture.frame, 0, world.clips[a.picture.clip].frames - 1);
+            assert_in_range(a.other.frame, 0, world.clips[a.other.clip].frames - 1);
+        }
+        free(running.entries);
+        st_edit_list_free(&list);
+        edit_world_free(&world);
+    }
+}
+
 /* A list of one stretch after another, by hand; frames of each, speech first. */
 static void list_by_hand(struct st_edit_list *list, const struct st_clips *clips,
                          const int64_t *frames, size_t count, struct st_edit_settings settings)
@@ -331,6 +418,42 @@ static void fades_by_hand(void **state)
             assert_int_equal(f.other.clip, 0);
             assert_int_equal(f.other.frame, want[n].talk);
             assert_true(f.other.sync && !f.picture.sync);
+        }
+    }
+    st_edit_list_free(&list);
+}
+
+static void sides_of_fades_by_hand(void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    struct st_clip pair[2];
+    struct st_edit_list list;
+    edit_clip(&pair[0], 0, ST_CLIP_TALK, 10, &seed);
+    edit_clip(&pair[1], 1, ST_CLIP_SILENCE, 20, &seed);
+    const struct st_clips clips = {"core_clips/NAME", pair, 2};
+    list_by_hand(&list, &clips, (int64_t[]){10, 20, 10}, 3,
+                 (struct st_edit_settings){25, 4, ST_EDIT_BOUNCE});
+
+    /* Frames of either clip from output frame 10 on, and from 26 on. */
+    const struct {
+        int64_t old[4], new[4], leaves[4], comes[4];
+    } want[ST_EDIT_PACES] = {
+        [ST_EDIT_RUNS] = {{8, 7, 6, 5}, {0, 1, 2, 3}, {16, 17, 18, 19}, {4, 3, 2, 1}},
+        [ST_EDIT_STOPS] = {{9, 9, 9, 9}, {0, 1, 2, 3}, {16, 17, 18, 19}, {0, 0, 0, 0}},
+        [ST_EDIT_SLOWS] = {{8, 7, 7, 7}, {2, 2, 2, 3}, {16, 17, 17, 17}, {2, 2, 2, 1}},
+        [ST_EDIT_RESTS] = {{9, 9, 9, 9}, {4, 4, 4, 4}, {15, 15, 15, 15}, {0, 0, 0, 0}},
+    };
+    for (int pace = 0; pace < ST_EDIT_PACES; pace++) {
+        for (size_t k = 1; k < 3; k++)
+            list.entries[k].pace = (enum st_edit_pace)pace;
+        for (int64_t i = 0; i < 4; i++) {
+            const struct st_edit_frame in = st_edit_list_at(&list, 10 + i);
+            const struct st_edit_frame out = st_edit_list_at(&list, 26 + i);
+            assert_int_equal(in.other.frame, want[pace].old[i]);
+            assert_int_equal(in.picture.frame, want[pace].new[i]);
+            assert_int_equal(out.picture.frame, want[pace].leaves[i]);
+            assert_int_equal(out.other.frame, want[pace].comes[i]);
         }
     }
     st_edit_list_free(&list);
@@ -452,8 +575,11 @@ int main(void)
         cmocka_unit_test(pictures_move_one_frame_at_a_time),
         cmocka_unit_test(fades_leave_half_of_each_entry_alone),
         cmocka_unit_test(longer_fades_keep_to_their_room),
+        cmocka_unit_test(fades_give_way_within_their_room),
+        cmocka_unit_test(sides_keep_their_time_outside_fades),
         cmocka_unit_test(padding_by_hand),
         cmocka_unit_test(fades_by_hand),
+        cmocka_unit_test(sides_of_fades_by_hand),
         cmocka_unit_test(faults_are_told_in_sentences),
         cmocka_unit_test(kinds_are_read_off_names),
         cmocka_unit_test(rows_say_what_is_played),

@@ -32,6 +32,9 @@ static void expect_equal(const struct st_edit_list *a, const struct st_edit_list
         assert_int_equal(p->speech, q->speech);
         assert_true(isinf(p->joint) ? isinf(q->joint)
                                     : fabs(p->joint - q->joint) <= 1e-5 * p->joint);
+        assert_int_equal(p->pace, q->pace);
+        assert_true(isnan(p->rough) ? isnan(q->rough)
+                                    : fabs(p->rough - q->rough) <= 1e-5 * p->rough);
     }
 }
 
@@ -47,6 +50,10 @@ static void lists_come_back_as_they_were(void **state)
         struct st_edit_list list, back;
         edit_world_make(&world, 120, 20, &seed);
         ST_OK(st_edit_list_make(&list, &world.set, &world.timeline, &world.settings, err));
+        for (size_t k = 1; k < list.count; k += 2) {
+            list.entries[k].pace = (enum st_edit_pace)(st_random_next(&seed) % ST_EDIT_PACES);
+            list.entries[k].rough = 3 * (double)st_random_unit(&seed);
+        }
         ST_OK(st_edit_list_write(&list, path, true, err));
         ST_OK(st_edit_list_read(&back, &world.set, path, err));
         expect_equal(&list, &back);
@@ -181,6 +188,9 @@ static void faults_are_told_in_sentences(void **state)
     expect_fault(&scene, "entries/3/fade/from", json_integer(53), bad, "54 to 70 is possible");
     expect_fault(&scene, "entries/2/fade/from", json_integer(0), bad, "to 50 is possible");
     expect_fault(&scene, "entries/2/fade/frames", json_integer(21), bad, "the fade of entry 3");
+    expect_fault(&scene, "entries/1/fade/sides", json_string("walks"), SYNCTALK_E_FORMAT,
+                 "\"sides\" of the fade of entry 2");
+    expect_fault(&scene, "entries/1/fade/sides", json_integer(1), SYNCTALK_E_FORMAT, "\"rests\"");
     scene_free(&scene);
 }
 
