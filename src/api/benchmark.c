@@ -18,8 +18,10 @@
 #include "face/redraw.h"
 #include "kernels/kernels.h"
 #include "models/ave.h"
-#include "models/unet.h"
+#include "models/unet_calibrate.h"
+#include "models/unet_recipe.h"
 #include "synctalk/machine.h"
+#include "synctalk/settings.h"
 
 #define MAX_THREADS 256
 #define MAX_SECONDS 3600.0
@@ -37,7 +39,9 @@ enum { SOUND_FLOATS = ST_AVE_BANDS * ST_AVE_STEPS, FACE_FLOATS = ST_UNET_SIDE * 
 struct bench {
     struct st_kernels kernels;
     struct st_ave *ave;
-    struct st_unet *unet;
+    struct st_weights *weights; /* of the UNet */
+    struct st_unet_form form;
+    struct st_unet *unet; /* of the part that is timed, or NULL */
     atomic_bool stop;
 };
 
@@ -56,7 +60,8 @@ struct scratch {
 /* A part is timed in steps of so many frames. */
 struct part {
     const char *name;
-    int frames; /* of a step */
+    int frames;    /* of a step */
+    int precision; /* synctalk_precision of the UNet; AUTO: not the UNet */
     synctalk_status (*open)(struct scratch *scratch, const struct bench *bench,
                             synctalk_error *err);
     synctalk_status (*step)(struct scratch *scratch, synctalk_error *err);
@@ -169,15 +174,30 @@ static synctalk_status step_picture(struct scratch *scratch, synctalk_error *err
     return SYNCTALK_OK;
 }
 
+/* What blocks bear depends on the checkpoint; up5 seldom bears bytes. */
 static const struct part parts[] = {
-    {"sound (mel and AVE)", FPS, open_sound, step_sound},
-    {"UNet, full width", 1, open_unet, step_unet},
-    {"crop and paste, 720p", 1, open_picture, step_picture},
+    {"sound (mel and AVE)", FPS, SYNCTALK_PRECISION_AUTO, open_sound, step_sound},
+    {"UNet, f32", 1, SYNCTALK_PRECISION_F32, open_unet, step_unet},
+    {"UNet, bf16", 1, SYNCTALK_PRECISION_BF16, open_unet, step_unet},
+    {"UNet, mixed, up5 not in bytes", 1, SYNCTALK_PRECISION_MIXED, open_unet, step_unet},
+    {"UNet, int8", 1, SYNCTALK_PRECISION_INT8, open_unet, step_unet},
+    {"crop and paste, 720p", 1, SYNCTALK_PRECISION_AUTO, open_picture, step_picture},
 };
 #define PARTS (sizeof parts / sizeof *parts)
 
-/* Of the whole time; the network is what matters. */
-static const double shares[PARTS] = {0.15, 0.65, 0.2};
+static bool has_part(const struct bench *bench, const struct part *part)
+{
+    const unsigned flags = bench->kernels.flags;
+    switch (part->precision) {
+    case SYNCTALK_PRECISION_BF16:
+        return st_pixel_kernels_have(flags, ST_ELEMENT_BF16);
+    case SYNCTALK_PRECISION_MIXED:
+    case SYNCTALK_PRECISION_INT8:
+        return st_pixel_kernels_have(flags, ST_ELEMENT_U8);
+    default:
+        return true;
+    }
+}
 
 /* One step warms up, at least one is timed. */
 static void *run_thread(void *argument)
@@ -272,22 +292,73 @@ static void tell_rate(const struct request *request, const char *name, double ra
     request->fact(request->user, name, value);
 }
 
+/* The UNet of a part, with levels that range over nothing: the time of a network does not depend
+ * on its values. */
+static synctalk_status open_precision(struct bench *bench, const struct part *part,
+                                      synctalk_error *err)
+{
+    const unsigned flags = bench->kernels.flags;
+    struct st_unet_calibration calibration = {.flags = flags};
+    struct st_unet_block blocks[ST_UNET_BLOCKS];
+    struct st_unet_recipe recipe;
+    const size_t count = st_unet_blocks(&bench->form, blocks);
+    for (size_t i = 0; i < count; i++) {
+        calibration.mixed[i] = ST_ELEMENT_U8;
+        if (strcmp(blocks[i].name, "up5") == 0)
+            calibration.mixed[i] =
+                st_pixel_kernels_have(flags, ST_ELEMENT_BF16) ? ST_ELEMENT_BF16 : ST_ELEMENT_F32;
+    }
+    st_unet_recipe_uniform(&recipe, &bench->form, ST_ELEMENT_F32);
+    synctalk_status st = st_unet_recipe_alloc(&recipe, &bench->form, err);
+    if (st)
+        return st;
+    st_unet_recipe_set(&recipe, &bench->form, part->precision, flags, &calibration);
+    st = st_unet_open_as(&bench->unet, bench->weights, &bench->form, &recipe, &bench->kernels, err);
+    st_unet_recipe_free(&recipe);
+    return st;
+}
+
+/* Seconds a frame: of all that is no network, and of the fastest of those that most can use. */
+struct sums {
+    double others, network;
+    const char *name; /* of the network's part */
+};
+
+static void add_part(struct sums *sums, const struct part *part, double seconds)
+{
+    if (part->precision == SYNCTALK_PRECISION_AUTO)
+        sums->others += seconds;
+    else if (part->precision != SYNCTALK_PRECISION_INT8 && (!sums->name || seconds < sums->network))
+        *sums = (struct sums){sums->others, seconds, part->name};
+}
+
 static synctalk_status time_parts(struct bench *bench, const struct request *request,
                                   synctalk_error *err)
 {
-    double done = 0;
-    double frame_seconds = 0;
+    struct sums sums = {0, 0, NULL};
+    size_t count = 0, told = 0;
+    char name[64];
+    for (size_t i = 0; i < PARTS; i++)
+        count += has_part(bench, &parts[i]);
+    const double seconds = request->seconds / (double)count;
     for (size_t i = 0; i < PARTS; i++) {
-        double seconds = request->seconds * shares[i];
+        const struct part *part = &parts[i];
         double rate = 0;
-        synctalk_status st = time_part(bench, &parts[i], seconds, done, request, &rate, err);
+        if (!has_part(bench, part))
+            continue;
+        synctalk_status st = part->precision == SYNCTALK_PRECISION_AUTO
+                                 ? SYNCTALK_OK
+                                 : open_precision(bench, part, err);
+        if (!st)
+            st = time_part(bench, part, seconds, (double)told++ * seconds, request, &rate, err);
+        st_unet_close(&bench->unet);
         if (st)
             return st;
-        done += seconds;
-        frame_seconds += 1 / rate;
-        tell_rate(request, parts[i].name, rate);
+        tell_rate(request, part->name, rate);
+        add_part(&sums, part, 1 / rate);
     }
-    tell_rate(request, "all of these", 1 / frame_seconds);
+    snprintf(name, sizeof name, "all, with %.40s", sums.name);
+    tell_rate(request, name, 1 / (sums.others + sums.network));
     return SYNCTALK_OK;
 }
 
@@ -295,19 +366,14 @@ static synctalk_status time_parts(struct bench *bench, const struct request *req
 static synctalk_status open_networks(struct bench *bench, synctalk_error *err)
 {
     struct st_weights *ave = NULL;
-    struct st_weights *unet = NULL;
-    struct st_unet_form form;
     synctalk_status st = st_ave_random(&ave, 1, err);
     if (!st)
         st = st_ave_open(&bench->ave, ave, &bench->kernels, err);
     if (!st)
-        st = st_unet_random(&unet, false, SYNCTALK_ENCODER_AVE, 1, err);
+        st = st_unet_random(&bench->weights, false, SYNCTALK_ENCODER_AVE, 1, err);
     if (!st)
-        st = st_unet_recognise(&form, unet, SYNCTALK_ENCODER_AVE, err);
-    if (!st)
-        st = st_unet_open(&bench->unet, unet, &form, &bench->kernels, err);
+        st = st_unet_recognise(&bench->form, bench->weights, SYNCTALK_ENCODER_AVE, err);
     st_weights_close(&ave);
-    st_weights_close(&unet);
     return st;
 }
 
@@ -336,6 +402,6 @@ synctalk_status synctalk_machine_benchmark(double seconds, int threads, unsigned
     if (!st)
         st = time_parts(&bench, &request, err);
     st_ave_close(&bench.ave);
-    st_unet_close(&bench.unet);
+    st_weights_close(&bench.weights);
     return st;
 }

@@ -38,19 +38,38 @@ static size_t rows_together(size_t W, size_t H)
     return rows < H ? rows : H;
 }
 
+/* Rows to keep: those that are made at once, and their neighbours of before. */
+static size_t ring_of(size_t group, size_t H)
+{
+    const size_t rows = (group + 2 + group - 1) / group * group;
+    return rows < H ? rows : H;
+}
+
+static void plan_input(struct st_stage *stage)
+{
+    const struct st_feed *feed = &stage->feed;
+    const size_t W = feed->W;
+    if (stage->late) {
+        stage->low_group = rows_together(W / 2, feed->H / 2);
+        stage->low_ring = ring_of(stage->low_group, feed->H / 2);
+        stage->at_low = reserve(stage, stage->low_ring * W / 2 * stage->E, ST_ELEMENT_F32);
+        stage->at_raised = reserve(stage, W / 2 * stage->E, ST_ELEMENT_F32);
+        stage->at_rows = reserve(stage, stage->group * W * stage->E, ST_ELEMENT_F32);
+        return;
+    }
+    const size_t read = stage->kind == ST_STAGE_DENSE ? feed->H : stage->group;
+    stage->at_rows = feed->direct ? 0 : reserve(stage, read * W * feed->C, feed->element);
+    if (feed->raised || feed->parts[0].planes)
+        stage->at_raised = reserve(stage, W * feed->C, ST_ELEMENT_F32);
+}
+
 static void plan(struct st_stage *stage)
 {
     const struct st_feed *feed = &stage->feed;
     const size_t H = feed->H, W = feed->W;
     stage->group = rows_together(W, H);
-    stage->ring = (stage->group + 2 + stage->group - 1) / stage->group * stage->group;
-    if (stage->ring > H)
-        stage->ring = H;
-
-    const size_t read = stage->kind == ST_STAGE_DENSE ? H : stage->group;
-    stage->at_rows = feed->direct ? 0 : reserve(stage, read * W * feed->C, feed->element);
-    if (feed->raised || feed->parts[0].planes)
-        stage->at_raised = reserve(stage, W * feed->C, ST_ELEMENT_F32);
+    stage->ring = ring_of(stage->group, H);
+    plan_input(stage);
     if (stage->kind == ST_STAGE_INVERTED) {
         stage->at_ring = reserve(stage, stage->ring * W * stage->E, stage->expanded);
         stage->at_filtered =
@@ -63,9 +82,11 @@ static void plan(struct st_stage *stage)
     }
 }
 
-static void set_sizes(struct st_stage *stage, const struct st_stage_form *form)
+static void set_sizes(struct st_stage *stage, const struct st_stage_form *form, bool narrow)
 {
     const enum st_element element = form->element;
+    /* where a product costs more than what raising wide rows does */
+    const bool pays = element == ST_ELEMENT_F32 || (element == ST_ELEMENT_U8 && narrow);
     stage->kind = form->kind;
     stage->out = form->out;
     stage->K = st_stage_padded(form->out.C);
@@ -79,6 +100,9 @@ static void set_sizes(struct st_stage *stage, const struct st_stage_form *form)
     /* BF16 keeps what is wide in F32: to filter it costs no conversions then. */
     stage->expanded = element == ST_ELEMENT_U8 ? ST_ELEMENT_U8 : ST_ELEMENT_F32;
     stage->filtered = element;
+    stage->late = pays && form->kind == ST_STAGE_INVERTED && form->raised &&
+                  form->part_count == 2 && form->parts[0].element == element &&
+                  form->parts[1].element == element;
 }
 
 synctalk_status st_stage_create(struct st_stage **out, const struct st_stage_form *form,
@@ -93,7 +117,7 @@ synctalk_status st_stage_create(struct st_stage **out, const struct st_stage_for
     if (!stage)
         return st_fail_memory(err, "a network's stage", sizeof *stage);
     stage->kernels = *kernels;
-    set_sizes(stage, form);
+    set_sizes(stage, form, narrow);
     if ((st = st_feed_create(&stage->feed, form, err)) ||
         (st = st_stage_pack(stage, form, narrow, err)))
         goto done;
@@ -110,7 +134,7 @@ void st_stage_destroy(struct st_stage **stage)
     if (!stage || !*stage)
         return;
     struct st_stage *s = *stage;
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof s->convs / sizeof *s->convs; i++) {
         free(s->convs[i].weights);
         free(s->convs[i].scale);
         free(s->convs[i].bias);
@@ -146,7 +170,8 @@ struct pass {
     unsigned char *out, *scratch;
     const struct st_stage_watch *watch;
     const struct pass
-        *head; /* reads each row as soon as it is in `out`, which has room for a few */
+        *head;       /* reads each row as soon as it is in `out`, which has room for a few */
+    size_t low_done; /* rows that were expanded before they are raised */
 };
 
 static void head_rows(const struct pass *pass, const void *rows, size_t first, size_t count);
@@ -156,6 +181,51 @@ static unsigned char *ring_row(const struct pass *pass, size_t y)
     const struct st_stage *stage = pass->stage;
     const size_t bytes = stage->feed.W * stage->E * st_element_bytes(stage->expanded);
     return pass->scratch + stage->at_ring + y % stage->ring * bytes;
+}
+
+static float *low_row(const struct pass *pass, size_t y)
+{
+    const struct st_stage *stage = pass->stage;
+    const size_t row = stage->feed.W / 2 * stage->E;
+    return (float *)(void *)(pass->scratch + stage->at_low) + y % stage->low_ring * row;
+}
+
+/* Expand rows that are not raised yet, up to `until`. */
+static void expand_low(struct pass *pass, size_t until)
+{
+    const struct st_stage *stage = pass->stage;
+    const struct st_pointwise *low = &stage->expand_low;
+    const size_t H = stage->feed.H / 2, W = stage->feed.W / 2;
+    while (pass->low_done < until) {
+        const size_t left = H - pass->low_done;
+        const size_t count = left < stage->low_group ? left : stage->low_group;
+        const unsigned char *src = (const unsigned char *)pass->parts[0] +
+                                   pass->low_done * W * low->C * st_element_bytes(low->in);
+        stage->kernels.pointwise[low->in](low, low_row(pass, pass->low_done), low->K, src, low->C,
+                                          NULL, 0, count * W);
+        pass->low_done += count;
+    }
+}
+
+static void expand_late(struct pass *pass, size_t first, size_t count)
+{
+    const struct st_stage *stage = pass->stage;
+    const struct st_feed *feed = &stage->feed;
+    const struct st_pointwise *expand = &stage->expand;
+    const size_t E = stage->E, W = feed->W, H = feed->H / 2;
+    float *raised = (float *)(void *)(pass->scratch + stage->at_rows);
+    float *between = (float *)(void *)(pass->scratch + stage->at_raised);
+    for (size_t y = first; y < first + count; y++) {
+        const size_t above = feed->above[y], below = above + 1 < H ? above + 1 : above;
+        expand_low(pass, below + 1);
+        st_feed_raise(feed, &stage->kernels, low_row(pass, above), low_row(pass, below), y, E,
+                      raised + (y - first) * W * E, between);
+    }
+    const unsigned char *src = (const unsigned char *)pass->parts[1] +
+                               first * W * expand->C * st_element_bytes(expand->in);
+    void *dst = ring_row(pass, first);
+    stage->kernels.pointwise[expand->in](expand, dst, E, src, expand->C, raised, E, count * W);
+    see(pass->watch, ST_SEEN_EXPANDED, dst, count * W, E, E);
 }
 
 static void expand_rows(const struct pass *pass, size_t first, size_t count)
@@ -205,7 +275,7 @@ static void finish_rows(const struct pass *pass, size_t first, size_t end)
         head_rows(pass->head, dst, first, end - first);
 }
 
-static void run_inverted(const struct pass *pass)
+static void run_inverted(struct pass *pass)
 {
     const struct st_stage *stage = pass->stage;
     const size_t H = stage->feed.H;
@@ -213,7 +283,10 @@ static void run_inverted(const struct pass *pass)
     for (size_t first = 0; first < H; first += stage->group) {
         const size_t count = H - first < stage->group ? H - first : stage->group;
         const size_t last = first + count - 1;
-        expand_rows(pass, first, count);
+        if (stage->late)
+            expand_late(pass, first, count);
+        else
+            expand_rows(pass, first, count);
         size_t end = stage->out.H;
         if (last + 1 < H)
             end = last >= 1 ? (last - 1) / stage->stride_h + 1 : 0;
@@ -296,7 +369,7 @@ static void head_rows(const struct pass *pass, const void *rows, size_t first, s
 void st_stage_run(const struct st_stage *stage, const void *const parts[2], void *out,
                   void *scratch, const struct st_stage_watch *watch)
 {
-    const struct pass pass = {stage, parts, out, scratch, watch, NULL};
+    struct pass pass = {stage, parts, out, scratch, watch, NULL, 0};
     assert(!watch || stage->feed.element == ST_ELEMENT_F32);
     switch (stage->kind) {
     case ST_STAGE_INVERTED:
@@ -325,13 +398,13 @@ size_t st_stage_pair_scratch_bytes(const struct st_stage *stage, const struct st
 }
 
 void st_stage_run_pair(const struct st_stage *stage, const struct st_stage *head,
-                       const void *const parts[2], float *planes, void *scratch,
+                       const void *const parts[2], void *planes, void *scratch,
                        const struct st_stage_watch *const watches[2])
 {
     unsigned char *between = (unsigned char *)scratch + stage->scratch_bytes;
-    const struct pass then = {
-        head, NULL, (unsigned char *)planes, between + between_bytes(stage), watches[1], NULL};
-    const struct pass pass = {stage, parts, between, scratch, watches[0], &then};
+    const struct pass then = {head,       NULL, planes, between + between_bytes(stage),
+                              watches[1], NULL, 0};
+    struct pass pass = {stage, parts, between, scratch, watches[0], &then, 0};
     assert(stage->kind == ST_STAGE_INVERTED && head->kind == ST_STAGE_HEAD);
     assert(head->feed.part_count == 1 && head->feed.H == stage->out.H);
     assert(!watches[0] || stage->feed.element == ST_ELEMENT_F32);

@@ -59,7 +59,8 @@ struct st_stage_form {
     const float *expanded_scale, *filtered_scale;
 };
 
-/* Told of every row of an F32 stage: numbers [P, C], C unpadded, `stride` apart. */
+/* Told of every row of an F32 stage, but of the input where a part is raised: numbers [P, C], C
+ * unpadded, `stride` apart. */
 enum st_seen { ST_SEEN_INPUT, ST_SEEN_EXPANDED, ST_SEEN_FILTERED, ST_SEEN_OUTPUT };
 struct st_stage_watch {
     void (*see)(void *context, enum st_seen what, const float *rows, size_t P, size_t C,
@@ -89,7 +90,7 @@ void st_stage_run(const struct st_stage *stage, const void *const parts[2], void
  * cache: what lies between is never written to memory. `watches`: of either, or NULL. */
 size_t st_stage_pair_scratch_bytes(const struct st_stage *stage, const struct st_stage *head);
 void st_stage_run_pair(const struct st_stage *stage, const struct st_stage *head,
-                       const void *const parts[2], float *planes, void *scratch,
+                       const void *const parts[2], void *planes, void *scratch,
                        const struct st_stage_watch *const watches[2]);
 
 #endif /* ST_NN_STAGE_H */

@@ -185,6 +185,45 @@ done:
     return st;
 }
 
+/* Both parts apart, of which the first is expanded before it is raised, without bias and ReLU:
+ * what zero is in it goes through, for the weights of raising add up to one. */
+static synctalk_status pack_late(struct st_stage *stage, const struct st_stage_form *form,
+                                 bool narrow, const float *inverse, synctalk_error *err)
+{
+    const size_t real = channels_read(form), E = 2 * real;
+    struct st_pointwise *const outs[2] = {&stage->expand_low, &stage->expand};
+    struct st_stage_conv *const convs[2] = {&stage->convs[3], &stage->convs[0]};
+    synctalk_status st = SYNCTALK_OK;
+    size_t from = 0;
+    for (int part = 0; !st && part < 2; part++) {
+        const size_t C = form->parts[part].C;
+        struct plain plain;
+        st = begin(&plain, stage->E, st_stage_padded(C), err);
+        for (size_t k = 0; !st && k < E; k++)
+            memcpy(plain.weights + k * plain.C, form->convs[0].weights + k * real + from,
+                   C * sizeof(float));
+        if (!st && part == 1)
+            memcpy(plain.bias, form->convs[0].bias, E * sizeof(float));
+        if (form->element == ST_ELEMENT_U8) {
+            plain.scale = form->parts[part].levels->scale;
+            plain.zero = form->parts[part].levels->zero;
+        }
+        if (!st)
+            st = pack_pointwise(stage, convs[part], &plain, form->element, narrow, inverse, NULL,
+                                outs[part], err);
+        end(&plain);
+        from += C;
+    }
+    if (st)
+        return st;
+    stage->expand_low.out = ST_ELEMENT_F32;
+    stage->expand.adds = true;
+    stage->expand.add = ST_ELEMENT_F32;
+    for (size_t e = 0; e < stage->E; e++)
+        stage->convs[0].add_scale[e] = 1;
+    return SYNCTALK_OK;
+}
+
 static void filter_bytes(struct st_stage *stage, const struct st_stage_form *form, size_t c,
                          bool narrow)
 {
@@ -301,8 +340,9 @@ static synctalk_status pack_inverted(struct st_stage *stage, const struct st_sta
     }
     stage->expand.out = stage->expanded;
     stage->expand.relu = true;
-    if ((st = pack_first(stage, form, real, stage->E, 1, narrow, inverse, NULL, &stage->expand,
-                         err)) ||
+    if ((st = stage->late ? pack_late(stage, form, narrow, inverse, err)
+                          : pack_first(stage, form, real, stage->E, 1, narrow, inverse, NULL,
+                                       &stage->expand, err)) ||
         (st = pack_filter(stage, form, narrow, err)))
         goto done;
     st = pack_project(stage, form, narrow, err);

@@ -92,6 +92,15 @@ static void raise_row(const struct st_feed *feed, const struct st_pixel_kernels 
     kernels->stretch(dst, raised, feed->first, feed->second, feed->t, feed->W, C);
 }
 
+void st_feed_raise(const struct st_feed *feed, const struct st_pixel_kernels *kernels,
+                   const float *a, const float *b, size_t y, size_t C, void *row, float *between)
+{
+    const struct st_pixel_row from = {.data = (void *)a, .stride = C, .element = ST_ELEMENT_F32};
+    const struct st_pixel_row to = {.data = row, .stride = C, .element = ST_ELEMENT_F32};
+    kernels->blend(between, &from, b, feed->between[y], feed->W / 2, C);
+    kernels->stretch(&to, between, feed->first, feed->second, feed->t, feed->W, C);
+}
+
 static void copy_row(const struct st_pixel_row *dst, const struct st_pixel_row *src, size_t P,
                      size_t C)
 {

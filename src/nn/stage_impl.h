@@ -39,12 +39,17 @@ struct st_stage {
     enum st_element expanded, filtered;
     struct st_pointwise expand, project; /* DENSE and HEAD: project alone */
     struct st_depthwise filter;
-    struct st_stage_conv convs[3];
+    /* A raised part is expanded, to F32, before it is raised, which is a quarter of the work and
+     * the same sum. `expand` is then of the other part, and adds what was raised. */
+    bool late;
+    struct st_pointwise expand_low;
+    size_t low_group, low_ring;    /* as group and ring, of expanded rows that are not raised yet */
+    struct st_stage_conv convs[4]; /* the last: expand_low */
     size_t weight_bytes;
     unsigned char *border; /* DENSE: a padding pixel [C] of feed.element */
 
     /* places in scratch memory */
-    size_t at_rows, at_raised, at_ring, at_filtered, scratch_bytes;
+    size_t at_rows, at_raised, at_low, at_ring, at_filtered, scratch_bytes;
 };
 
 synctalk_status st_feed_create(struct st_feed *feed, const struct st_stage_form *form,
@@ -56,6 +61,11 @@ void st_feed_end(struct st_feed *feed);
 const void *st_feed_read(const struct st_feed *feed, const struct st_pixel_kernels *kernels,
                          const void *const parts[2], size_t first, size_t count, void *rows,
                          float *raised);
+
+/* Row `y` [W, C] f32 of what is raised, from rows `a` and `b` of what is not; `between` has room
+ * for half a row. */
+void st_feed_raise(const struct st_feed *feed, const struct st_pixel_kernels *kernels,
+                   const float *a, const float *b, size_t y, size_t C, void *row, float *between);
 
 synctalk_status st_stage_pack(struct st_stage *stage, const struct st_stage_form *form, bool narrow,
                               synctalk_error *err);

@@ -32,8 +32,22 @@ class Doctor(harness.Case):
     def test_benchmark(self):
         shown = json.loads(self.good("doctor", "--seconds", "1", "--threads", "1", "--json"))
         self.assertGreaterEqual(len(shown["benchmark"]), 3)
+        networks = {name for name in shown["benchmark"] if name.startswith("UNet")}
+        sets = self.facts()["instruction sets"]
+        self.assertEqual(any("bf16" in name for name in networks), "BF16" in sets)
+        self.assertEqual(any("int8" in name for name in networks), "AVX2" in sets)
+        self.assertTrue(any("f32" in name for name in networks))
         for value in shown["benchmark"].values():
             self.assertRegex(value, r"^[0-9.]+ ms a frame, [0-9.]+ x real time on 1 thread$")
+
+    def test_only_precisions_that_the_mask_leaves_are_timed(self):
+        """Guards a benchmark of f32 alone, or of what this CPU cannot do."""
+        shown = json.loads(self.good("doctor", "--seconds", "1", "--threads", "1", "--json",
+                                     "--cpu-mask", "1"))
+        networks = [name for name in shown["benchmark"] if name.startswith("UNet")]
+        self.assertEqual([name.split(",")[1].strip() for name in networks],
+                         ["f32", "mixed", "int8"] if "AVX2" in self.facts()["instruction sets"]
+                         else ["f32"])
 
     def test_interruption(self):
         process = subprocess.Popen([harness.SYNCTALK, "doctor", "--seconds", "600"],

@@ -378,10 +378,12 @@ static void test_residual(void **state)
 static void test_raised(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 18; i++) {
+    /* rows that come all at once before they are raised, and in uneven groups */
+    static const size_t sides[][2] = {{5, 4}, {5, 21}, {9, 41}, {11, 33}};
+    for (size_t i = 0; i < 9 * COUNT(sides); i++) {
         const struct trial t = {.kind = ST_STAGE_INVERTED,
-                                .H = 5,
-                                .W = i < 9 ? 4 : 21,
+                                .H = sides[i / 9][0],
+                                .W = sides[i / 9][1],
                                 .K = 16,
                                 .stride_h = 1,
                                 .stride_w = 1,
@@ -418,6 +420,97 @@ static void test_dense_and_head(void **state)
     }
 }
 
+/* An inverted residual and a head that reads it. */
+struct pair {
+    struct picture x, between;
+    struct st_stage *stages[2];
+    struct tensors weights[2];
+    float *planes[2], *scales;
+    void *scratch;
+};
+
+static void make_stage(struct pair *pair, int which, const struct picture *read,
+                       const struct trial *t, const struct st_value *out, unsigned mask,
+                       uint64_t *seed)
+{
+    struct st_pixel_kernels kernels;
+    struct st_stage_form form = {.kind = t->kind,
+                                 .element = t->element,
+                                 .parts = {read->value},
+                                 .part_count = 1,
+                                 .stride_h = t->stride_h,
+                                 .stride_w = t->stride_h,
+                                 .out = *out,
+                                 .expanded_scale = pair->scales,
+                                 .filtered_scale = pair->scales};
+    st_pixel_kernels_init(&kernels, mask);
+    pair->weights[which] = make_tensors(t, PART_CHANNELS, seed);
+    for (int i = 0; i < 3; i++)
+        form.convs[i] = (struct st_stage_weights){pair->weights[which].weights[i],
+                                                  pair->weights[which].bias[i]};
+    ST_OK(
+        st_stage_create(&pair->stages[which], &form, &kernels, st_pixel_kernels_narrow(mask), err));
+}
+
+/* Guards rows that are gone, or not there yet, when the head reads them. */
+static void try_pair(enum st_element element, size_t H, size_t W, size_t stride, unsigned mask)
+{
+    const enum st_element head = element == ST_ELEMENT_U8 ? ST_ELEMENT_F32 : element;
+    const size_t C = PART_CHANNELS, count = 3 * H * W;
+    struct pair p = {.x = make_picture(C, stride * H, stride * W),
+                     .between = make_picture(C, H, W)};
+    uint64_t seed = 31;
+    fill(p.x.numbers, C * p.x.H * p.x.W, 1, &seed);
+    lay_out(&p.x, element, 1);
+    put(&p.x);
+    lay_out(&p.between, head, 4);
+    p.scales = malloc(2 * C * sizeof(float));
+    assert_non_null(p.scales);
+    for (size_t i = 0; i < 2 * C; i++)
+        p.scales[i] = 0.02F;
+    const struct st_value planes = {.C = 3, .H = H, .W = W};
+    make_stage(
+        &p, 0, &p.x,
+        &(struct trial){.kind = ST_STAGE_INVERTED, .K = C, .element = element, .stride_h = stride},
+        &p.between.value, mask, &seed);
+    make_stage(&p, 1, &p.between,
+               &(struct trial){.kind = ST_STAGE_HEAD, .K = 3, .element = head, .stride_h = 1},
+               &planes, mask, &seed);
+    for (int i = 0; i < 2; i++)
+        assert_non_null(p.planes[i] = calloc(count, sizeof(float)));
+    p.scratch = st_alloc_aligned(st_stage_pair_scratch_bytes(p.stages[0], p.stages[1]));
+    assert_non_null(p.scratch);
+    const void *const x[2] = {p.x.data, NULL}, *const between[2] = {p.between.data, NULL};
+    const struct st_stage_watch *const watches[2] = {NULL, NULL};
+    st_stage_run(p.stages[0], x, p.between.data, p.scratch, NULL);
+    st_stage_run(p.stages[1], between, p.planes[0], p.scratch, NULL);
+    st_stage_run_pair(p.stages[0], p.stages[1], x, p.planes[1], p.scratch, watches);
+    assert_memory_equal(p.planes[1], p.planes[0], count * sizeof(float));
+    free_picture(&p.x);
+    free_picture(&p.between);
+    for (int i = 0; i < 2; i++) {
+        st_stage_destroy(&p.stages[i]);
+        free_tensors(&p.weights[i]);
+        free(p.planes[i]);
+    }
+    free(p.scales);
+    free(p.scratch);
+}
+
+static void test_pair(void **state)
+{
+    (void)state;
+    static const size_t sides[][2] = {{1, 161}, {7, 161}, {12, 161}, {17, 30}, {3, 200}};
+    struct st_kernels usable;
+    for (size_t m = 0; m < COUNT(masks); m++) {
+        st_kernels_init(&usable, masks[m]);
+        for (size_t i = 0; i < 2 * COUNT(sides); i++)
+            for (enum st_element element = 0; element < ST_ELEMENT_COUNT; element++)
+                if (st_pixel_kernels_have(usable.flags, element))
+                    try_pair(element, sides[i / 2][0], sides[i / 2][1], 1 + i % 2, usable.flags);
+    }
+}
+
 /* Guards sums of 16 bit, which an AVX2 machine without VNNI has. */
 static void test_narrow_weights(void **state)
 {
@@ -446,9 +539,9 @@ static void test_narrow_weights(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_inverted),       cmocka_unit_test(test_residual),
-        cmocka_unit_test(test_raised),         cmocka_unit_test(test_dense_and_head),
-        cmocka_unit_test(test_narrow_weights),
+        cmocka_unit_test(test_inverted), cmocka_unit_test(test_residual),
+        cmocka_unit_test(test_raised),   cmocka_unit_test(test_dense_and_head),
+        cmocka_unit_test(test_pair),     cmocka_unit_test(test_narrow_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,8 +26,10 @@ struct column {
 };
 
 enum ending {
-    TO_NUMBERS, /* F32, nothing added */
-    TO_BYTES,   /* U8, nothing added; from integers */
+    TO_NUMBERS,    /* F32, nothing added */
+    TO_SUMS,       /* F32, F32 added */
+    TO_BYTES,      /* U8, nothing added; from integers */
+    TO_BYTES_SUMS, /* U8, F32 added; from integers */
     TO_ANY,
 };
 
@@ -54,32 +56,45 @@ ST_ALWAYS void end_any(const struct column *col, size_t p, __m256 v[2])
     store16(col->dst, pointwise->out, p * col->dst_stride + col->k, v[0], v[1]);
 }
 
-ST_ALWAYS void end_numbers(const struct column *col, size_t p, __m256 v[2])
+ST_ALWAYS void end_numbers(const struct column *col, size_t p, __m256 v[2], const bool adds)
 {
     const struct st_pointwise *pointwise = col->pointwise;
     const __m256 least = pointwise->relu ? _mm256_setzero_ps() : _mm256_set1_ps(-__builtin_inff());
     float *to = (float *)col->dst + p * col->dst_stride + col->k;
-    for (size_t i = 0; i < 2; i++)
-        _mm256_storeu_ps(to + 8 * i, _mm256_max_ps(scaled(pointwise, v[i], col->k + 8 * i), least));
+    for (size_t i = 0; i < 2; i++) {
+        const size_t at = col->k + 8 * i;
+        __m256 y = scaled(pointwise, v[i], at);
+        if (adds)
+            y = _mm256_fmadd_ps(_mm256_loadu_ps((const float *)col->add + p * col->add_stride + at),
+                                _mm256_loadu_ps(pointwise->add_scale + at), y);
+        _mm256_storeu_ps(to + 8 * i, _mm256_max_ps(y, least));
+    }
 }
 
-ST_ALWAYS __m256i words_of(const struct st_pointwise *p, size_t k, const __m256i sums[2])
+/* A pixel's sums; `add`: to which this is added, or NULL. */
+ST_ALWAYS __m256i words_of(const struct column *col, const __m256i sums[2], const float *add)
 {
-    __m256i v[2];
-    for (size_t i = 0; i < 2; i++)
-        v[i] = _mm256_cvtps_epi32(_mm256_fmadd_ps(_mm256_cvtepi32_ps(sums[i]),
-                                                  _mm256_loadu_ps(p->scale + k + 8 * i),
-                                                  _mm256_loadu_ps(p->bias + k + 8 * i)));
-    return _mm256_packs_epi32(v[0], v[1]);
+    const struct st_pointwise *p = col->pointwise;
+    __m256i words[2];
+    for (size_t i = 0; i < 2; i++) {
+        const size_t at = col->k + 8 * i;
+        __m256 v = scaled(p, _mm256_cvtepi32_ps(sums[i]), at);
+        if (add)
+            v = _mm256_fmadd_ps(_mm256_loadu_ps(add + at), _mm256_loadu_ps(p->add_scale + at), v);
+        words[i] = _mm256_cvtps_epi32(v);
+    }
+    return _mm256_packs_epi32(words[0], words[1]);
 }
 
 /* Of two pixels, or of one. Packing keeps to halves of a register: four channels of either pixel
  * follow each other there. */
-ST_ALWAYS void end_bytes(const struct column *col, size_t p, const __m256i sums[][2], bool two)
+ST_ALWAYS void end_bytes(const struct column *col, size_t p, const __m256i sums[][2], bool two,
+                         const bool adds)
 {
     uint8_t *to = (uint8_t *)col->dst + p * col->dst_stride + col->k;
-    const __m256i a = words_of(col->pointwise, col->k, sums[0]);
-    const __m256i b = two ? words_of(col->pointwise, col->k, sums[1]) : a;
+    const float *add = adds ? (const float *)col->add + p * col->add_stride : NULL;
+    const __m256i a = words_of(col, sums[0], add);
+    const __m256i b = two ? words_of(col, sums[1], adds ? add + col->add_stride : NULL) : a;
     const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b),
                                                       _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm_storeu_si128((__m128i *)(void *)to, _mm256_castsi256_si128(bytes));
@@ -154,8 +169,8 @@ ST_ALWAYS void tile_f32(const struct column *col, size_t p, const size_t count,
     for (size_t m = 0; m < count; m++) {
         if (!col->ends)
             keep(col, p + m, sums[m]);
-        else if (ending == TO_NUMBERS)
-            end_numbers(col, p + m, sums[m]);
+        else if (ending != TO_ANY)
+            end_numbers(col, p + m, sums[m], ending == TO_SUMS);
         else
             end_any(col, p + m, sums[m]);
     }
@@ -195,9 +210,10 @@ ST_ALWAYS void tile_u8(const struct column *col, size_t p, const size_t count,
     }
 #pragma GCC unroll 4
     for (size_t m = 0; m < count; m++) {
-        if (ending == TO_BYTES) {
+        if (ending != TO_ANY) {
             if (m % 2 == 0)
-                end_bytes(col, p + m, (const __m256i(*)[2])sums + m, m + 1 < count);
+                end_bytes(col, p + m, (const __m256i(*)[2])sums + m, m + 1 < count,
+                          ending == TO_BYTES_SUMS);
             continue;
         }
         __m256 v[2] = {_mm256_cvtepi32_ps(sums[m][0]), _mm256_cvtepi32_ps(sums[m][1])};
@@ -225,8 +241,10 @@ ST_ALWAYS void tile_u8(const struct column *col, size_t p, const size_t count,
             tile_##kind(&col, p, 1, ending, next);                                              \
     }
 COLUMN(f32, 6, TO_NUMBERS)
+COLUMN(f32, 6, TO_SUMS)
 COLUMN(f32, 6, TO_ANY)
 COLUMN(u8, 4, TO_BYTES)
+COLUMN(u8, 4, TO_BYTES_SUMS)
 COLUMN(u8, 4, TO_ANY)
 
 typedef void (*column_function)(const struct column *, size_t, size_t);
@@ -276,15 +294,20 @@ static void run_columns(column_function run, ST_POINTWISE_ARGS)
 
 void st_pointwise_f32_avx2(ST_POINTWISE_ARGS)
 {
-    const bool plain = pointwise->out == ST_ELEMENT_F32 && !pointwise->adds;
-    run_columns(plain ? column_f32_TO_NUMBERS : column_f32_TO_ANY, pointwise, dst, dst_stride, src,
-                src_stride, add, add_stride, P);
+    const bool plain = pointwise->out == ST_ELEMENT_F32;
+    const column_function run = plain && !pointwise->adds                   ? column_f32_TO_NUMBERS
+                                : plain && pointwise->add == ST_ELEMENT_F32 ? column_f32_TO_SUMS
+                                                                            : column_f32_TO_ANY;
+    run_columns(run, pointwise, dst, dst_stride, src, src_stride, add, add_stride, P);
 }
 
 void st_pointwise_u8_avx2(ST_POINTWISE_ARGS)
 {
-    const bool plain = pointwise->out == ST_ELEMENT_U8 && !pointwise->adds;
+    const bool plain = pointwise->out == ST_ELEMENT_U8;
+    const column_function run = plain && !pointwise->adds ? column_u8_TO_BYTES
+                                : plain && pointwise->add == ST_ELEMENT_F32
+                                    ? column_u8_TO_BYTES_SUMS
+                                    : column_u8_TO_ANY;
     assert(pointwise->scale);
-    run_columns(plain ? column_u8_TO_BYTES : column_u8_TO_ANY, pointwise, dst, dst_stride, src,
-                src_stride, add, add_stride, P);
+    run_columns(run, pointwise, dst, dst_stride, src, src_stride, add, add_stride, P);
 }
