@@ -78,7 +78,7 @@ static synctalk_status look(struct joiner *j, size_t k, enum st_edit_pace pace, 
     synctalk_status st = SYNCTALK_OK;
     j->plan->list.entries[k].pace = pace;
     j->plan->joints[k].aligned = false;
-    if (moved)
+    if (moved && j->plan->list.entries[k].fade_frames > 0)
         st = st_clip_plan_fit(j->plan, k, err);
     if (!st)
         st = st_clip_look_at(j->look, k, &state->roughness, err);

@@ -43,6 +43,7 @@ static struct st_point place_of(const struct st_clip_views *v, size_t column, si
                              (float)(row * (size_t)v->grid)};
 }
 
+/* The finest that fits; no side of a picture is so long that none of the other would be left. */
 static void choose_grid(struct st_clip_views *v, const struct st_frame_info *info)
 {
     do {
@@ -51,12 +52,6 @@ static void choose_grid(struct st_clip_views *v, const struct st_frame_info *inf
         v->rows = (size_t)((info->height + v->grid - 1) / v->grid);
         v->bytes = 3 * v->columns * v->rows;
     } while (v->bytes > VIEW_BYTES);
-    if (v->columns > 0)
-        return;
-    v->grid = 1; /* narrower than the grid, and as high as a tower */
-    v->columns = (size_t)info->width;
-    v->rows = (size_t)info->height;
-    v->bytes = 3 * v->columns * v->rows;
 }
 
 synctalk_status st_clip_views_create(struct st_clip_views **out, struct st_frame_reader *reader,
