@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 at random moments under load: no job is lost, doubled or half-done.
+"""kill -9 at random moments under load: no job is lost, doubled or half-done, and each end is told.
 
 Usage: test_crash.py [KILLS]
 """
@@ -32,7 +32,8 @@ class Client(threading.Thread):
         sound = [("audio", f"{key}.wav", self.case.sounds[self.number])]
         while True:
             try:
-                status, answer = self.case.server.form(serving.QUICK, sound,
+                status, answer = self.case.server.form({**serving.QUICK,
+                                                        "webhook": self.case.receiver.url()}, sound,
                                                        headers={"Idempotency-Key": key})
             except (OSError, serving.http.client.HTTPException, json.JSONDecodeError):
                 time.sleep(0.05)
@@ -50,7 +51,14 @@ class Client(threading.Thread):
 
 
 class Crash(serving.ServerCase):
-    options = ("--max-rate", "0")  # each video is fetched in the end
+    @classmethod
+    def prepare(cls):
+        secret = cls.folder / "secret"
+        secret.write_text("a secret of some length\n")
+        cls.options = ("--max-rate", "0",  # each video is fetched in the end
+                       "--webhook-secret-file", secret, "--webhook-allow-private")
+        cls.receiver = serving.Receiver(204)
+        cls.addClassCleanup(cls.receiver.close)
 
     @classmethod
     def setUpClass(cls):
@@ -102,7 +110,16 @@ class Crash(serving.ServerCase):
             self.assertEqual(content, expected[int(key.split("-")[1])], key)
         names = {p.name for p in (self.server.state / "videos").iterdir()}
         self.assertEqual(names, {f"{i}.mp4" for i in made.values()})
-        print(f"{KILLS} kills, {len(made)} videos", file=sys.stderr)
+        until = time.monotonic() + serving.LIMIT
+        while (told := self.told()) != set(made.values()):
+            self.assertLess(time.monotonic(), until, set(made.values()) - told)
+            time.sleep(0.1)
+        self.assertEqual({job["webhook"]["tries"] > 0 for job in self.all_jobs().values()}, {True})
+        print(f"{KILLS} kills, {len(made)} videos, told {len(self.receiver.got)} times",
+              file=sys.stderr)
+
+    def told(self):
+        return {fields["webhook-id"] for _, fields, _, _ in list(self.receiver.got)}
 
     def all_jobs(self):
         jobs, before = {}, ""
