@@ -188,7 +188,7 @@ class Receiver:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
-                data = self.rfile.read(int(self.headers["Content-Length"]))
+                data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 time.sleep(late)
                 with outer.change:
                     outer.got.append((self.path, self.headers, data, time.time()))
