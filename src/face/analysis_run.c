@@ -152,7 +152,7 @@ static synctalk_status decode(struct run *run, const struct st_analysis_view *vi
             st_progress(callbacks, "faces", atomic_load(&run->done), view->frames, fps);
             told_ns = now_ns();
         }
-        st_sight_desk_show(&run->sights, view->frames, now_ns(), false, callbacks);
+        st_sight_desk_show(&run->sights, now_ns(), false, callbacks);
         if (!st_queue_pop(run->unused, &item))
             return SYNCTALK_OK; /* the other thread has ended, and knows why */
         if ((st = view->read(view->video, n, item, err)))
@@ -199,7 +199,7 @@ synctalk_status st_analysis_run(struct st_face_file *file, const struct st_analy
     pthread_t thread;
     synctalk_status st;
 
-    st_sight_desk_begin(&run.sights, callbacks);
+    st_sight_desk_begin(&run.sights, view->frames, callbacks);
     if ((st = prepare(&run, view, err)))
         goto done;
     if (pthread_create(&thread, NULL, look, &run) != 0) {
@@ -213,7 +213,7 @@ synctalk_status st_analysis_run(struct st_face_file *file, const struct st_analy
     pthread_join(thread, NULL);
     if (!st && (st = run.status))
         st_fail(err, st, "%s", run.error.message);
-    st_sight_desk_show(&run.sights, view->frames, now_ns(), true, callbacks);
+    st_sight_desk_show(&run.sights, now_ns(), true, callbacks);
     if (!st)
         st_progress(callbacks, "faces", atomic_load(&run.done), view->frames, settings->fps);
 

@@ -53,9 +53,11 @@ void st_sight_show(const struct st_sight *sight, int64_t frames,
     st_jpeg_free(jpeg);
 }
 
-void st_sight_desk_begin(struct st_sight_desk *desk, const synctalk_callbacks *callbacks)
+void st_sight_desk_begin(struct st_sight_desk *desk, int64_t frames,
+                         const synctalk_callbacks *callbacks)
 {
-    *desk = (struct st_sight_desk){.wanted = callbacks && callbacks->sight, .free = true};
+    *desk = (struct st_sight_desk){
+        .wanted = callbacks && callbacks->sight, .free = true, .frames = frames};
     pthread_mutex_init(&desk->lock, NULL);
 }
 
@@ -71,19 +73,19 @@ void st_sight_desk_offer(struct st_sight_desk *desk, int64_t number, const struc
     if (!desk->wanted)
         return;
     pthread_mutex_lock(&desk->lock);
-    if (desk->free && st_sight_take(&desk->sight, number, frame, landmarks))
-        desk->free = false;
+    if (desk->free || number == desk->frames - 1)
+        desk->free = !st_sight_take(&desk->sight, number, frame, landmarks);
     pthread_mutex_unlock(&desk->lock);
 }
 
-void st_sight_desk_show(struct st_sight_desk *desk, int64_t frames, int64_t now_ns, bool last,
+void st_sight_desk_show(struct st_sight_desk *desk, int64_t now_ns, bool last,
                         const synctalk_callbacks *callbacks)
 {
     if (!desk->wanted || (!last && now_ns - desk->shown_ns < APART_NS))
         return;
     pthread_mutex_lock(&desk->lock);
     if (!desk->free) {
-        st_sight_show(&desk->sight, frames, callbacks);
+        st_sight_show(&desk->sight, desk->frames, callbacks);
         desk->shown_ns = now_ns;
         desk->free = true;
     }

@@ -26,22 +26,25 @@ bool st_sight_take(struct st_sight *sight, int64_t number, const struct st_pictu
 void st_sight_show(const struct st_sight *sight, int64_t frames,
                    const synctalk_callbacks *callbacks);
 
-/* Between the two threads: a place for one sight, the oldest that was not shown yet. */
+/* Between the two threads: a place for one sight, the oldest that was not shown yet, or the video's
+ * last frame. */
 struct st_sight_desk {
     pthread_mutex_t lock;
     struct st_sight sight;
     bool wanted; /* set once, before the threads */
     bool free;   /* there is room */
+    int64_t frames;
     int64_t shown_ns;
 };
 
-void st_sight_desk_begin(struct st_sight_desk *desk, const synctalk_callbacks *callbacks);
+void st_sight_desk_begin(struct st_sight_desk *desk, int64_t frames,
+                         const synctalk_callbacks *callbacks);
 void st_sight_desk_end(struct st_sight_desk *desk);
 /* By the thread that sees. Nothing where the place is taken, or nobody wants to know. */
 void st_sight_desk_offer(struct st_sight_desk *desk, int64_t number, const struct st_picture *frame,
                          const struct st_landmarks *landmarks);
 /* By the caller's thread, often: shows some four a second; `last`: what there is, at once. */
-void st_sight_desk_show(struct st_sight_desk *desk, int64_t frames, int64_t now_ns, bool last,
+void st_sight_desk_show(struct st_sight_desk *desk, int64_t now_ns, bool last,
                         const synctalk_callbacks *callbacks);
 
 #endif /* ST_FACE_SIGHT_H */
