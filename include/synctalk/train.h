@@ -87,6 +87,11 @@ typedef struct synctalk_train_settings {
     double mouth_temporal; /**< of L1 on the mouth's change from frame to frame. Default 0 */
     double vgg_weight;     /**< of the perceptual term, where vgg is given. Default 0.01 */
     double sync_weight;    /**< of the sync term, where syncnet is given. Default 10 */
+    int quantize;          /**< 1: fine-tune the highest checkpoint of the person, or warm_start, so
+                                that it bears int8; of how it learns batch and the next two count,
+                                and of what, samples_per_epoch and epochs do not. Default 0 */
+    int quantize_samples;  /**< of that fine-tune, in all. Default 512 */
+    double quantize_lr;    /**< its step at the beginning. Default 2e-5 */
 
     /* the machine and the run */
     int threads;       /**< 0 = one per core. Never changes a bit of the result. Default 0 */

@@ -78,6 +78,14 @@ static const synctalk_option table[] = {
     {"sync-weight", 0, NUMBER(sync_weight, 0, 1000), .unit = "W", .group = how,
      .help = "weight of the sync term"},
 
+    {"quantize", 0, SWITCH(quantize), .group = how,
+     .help = "fine-tune the person's highest checkpoint, or --warm-start, so that it bears int8; a "
+             "few minutes, and of these options batch, quantize-samples and quantize-lr count"},
+    {"quantize-samples", 0, INTEGER(quantize_samples, 1, 1000000), .unit = "N", .group = how,
+     .help = "samples of that fine-tune, in all"},
+    {"quantize-lr", 0, NUMBER(quantize_lr, 1e-9, 1), .unit = "RATE", .group = how,
+     .help = "its learning rate at the beginning"},
+
     {"threads", 't', INTEGER(threads, 0, 256), .unit = "N", .group = machine,
      .help = "workers; 0 is one for each core; never changes a bit of the result"},
     {"cpu-mask", 0, MASK(cpu_mask), .unit = "BITS", .group = machine,
@@ -107,6 +115,8 @@ void synctalk_train_settings_init(synctalk_train_settings *settings)
         .average = 0.999,
         .vgg_weight = 0.01,
         .sync_weight = 10,
+        .quantize_samples = 512,
+        .quantize_lr = 2e-5,
         .cpu_mask = ~0u,
         .save_every = 10,
     };

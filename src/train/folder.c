@@ -2,6 +2,7 @@
 #include "train/folder.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "weights/weights.h"
 
 static synctalk_status make_one(const char *path, synctalk_error *err)
 {
@@ -57,6 +59,35 @@ synctalk_status st_highest_checkpoint(const char *folder, int64_t *number, synct
     return SYNCTALK_OK;
 }
 
+bool st_is_quantised(const char *path)
+{
+    struct st_weights *weights = NULL;
+    bool is = st_path_is_file(path) && !st_weights_open(&weights, path, NULL) &&
+              st_weights_metadata(weights, ST_QUANTISED_KEY);
+    st_weights_close(&weights);
+    return is;
+}
+
+synctalk_status st_highest_trained(const char *folder, char *path, synctalk_error *err)
+{
+    int64_t number = -1;
+    synctalk_status st =
+        st_path_is_dir(folder) ? st_highest_checkpoint(folder, &number, err) : SYNCTALK_OK;
+    for (; !st && number >= 0; number--) {
+        const char *const kinds[] = {"pth", "safetensors"};
+        for (int i = 0; !st && i < 2; i++) {
+            st = st_path_format(path, err, "%s/%" PRId64 ".%s", folder, number, kinds[i]);
+            if (!st && st_path_is_file(path) && !st_is_quantised(path))
+                return SYNCTALK_OK;
+        }
+    }
+    return st ? st
+              : st_fail(
+                    err, SYNCTALK_E_MISSING,
+                    "%s: no checkpoint to fine-tune; train one first, or give --warm-start FILE",
+                    folder);
+}
+
 /* ".NAME.xxxxxxxx.part" as st_output_open() makes them, of a checkpoint or a state. */
 static bool is_leftover(const char *name)
 {
@@ -64,7 +95,7 @@ static bool is_leftover(const char *name)
     if (name[0] != '.' || length < 16 || strcmp(name + length - 5, ".part") != 0)
         return false;
     return strncmp(name + 1, "train-state.", 12) == 0 || strncmp(name + 1, "loss.png.", 9) == 0 ||
-           strstr(name, ".pth.") != NULL;
+           strncmp(name + 1, "quantize", 8) == 0 || strstr(name, ".pth.") != NULL;
 }
 
 void st_sweep_folder(const char *folder)

@@ -14,6 +14,13 @@ synctalk_status st_make_folder(const char *path, synctalk_error *err);
 /* The highest N of N.pth or N.safetensors in `folder`, -1 where there is none. */
 synctalk_status st_highest_checkpoint(const char *folder, int64_t *number, synctalk_error *err);
 
+/* Was this checkpoint made by a fine-tune for bytes? False where it cannot be read. */
+#define ST_QUANTISED_KEY "synctalk.quantised" /* metadata */
+bool st_is_quantised(const char *path);
+
+/* The highest checkpoint that was not, its path; E_MISSING where there is none. */
+synctalk_status st_highest_trained(const char *folder, char *path, synctalk_error *err);
+
 /* Remove what a killed process left half-written. The caller holds the folder's lock. */
 void st_sweep_folder(const char *folder);
 

@@ -30,8 +30,10 @@ struct run {
     const char *folder;
     char state_path[ST_PATH_MAX];
     struct st_adam adam;
+    struct st_extra extra;
     struct st_average average;
     struct st_journal journal;
+    struct st_journal other; /* of the training that shares the folder: held, so that it rests */
     struct st_position at;
     int64_t samples;   /* of this call */
     double began;      /* s, monotonic */
@@ -54,8 +56,8 @@ static synctalk_status save_state(struct run *r, synctalk_error *err)
 {
     r->at.seconds = r->earlier + now() - r->began;
     r->at.journal_end = r->journal.size;
-    synctalk_status st = st_state_save(r->state_path, r->task->net, &r->adam, &r->average, &r->at,
-                                       r->identity, r->task->desc->kind, err);
+    synctalk_status st = st_state_save(r->state_path, r->task->net, &r->adam, &r->extra,
+                                       &r->average, &r->at, r->identity, r->task->desc->kind, err);
     r->saved = now();
     return st;
 }
@@ -137,15 +139,21 @@ static synctalk_status take_step(struct run *r, synctalk_error *err)
         st_schedule_lr(r->settings, r->at.steps, r->task->steps * r->settings->epochs);
 
     memset(st_train_net_gradients(net), 0, count * sizeof(float));
+    if (r->extra.adam.count > 0)
+        memset(r->task->extra_gradients, 0, r->extra.adam.count * sizeof(float));
     if ((st = r->task->desc->step(r->task, r->at.epoch, r->at.step, &losses, err)))
         return st;
     /* Statistics may overflow while the loss stays finite. */
     if (!isfinite(losses.at[0].value) ||
         !st_all_finite(r->pool, st_train_net_gradients(net), count) ||
+        !st_all_finite(r->pool, r->task->extra_gradients, r->extra.adam.count) ||
         !st_all_finite(r->pool, st_train_net_statistics(net), st_train_net_statistic_count(net)))
         return diverged(r, err);
     st_adam_step(&r->adam, r->pool, st_train_net_parameters(net), st_train_net_gradients(net),
                  r->at.steps + 1, lr);
+    if (r->extra.adam.count > 0)
+        st_adam_step(&r->extra.adam, r->pool, r->extra.values, r->task->extra_gradients,
+                     r->at.steps + 1, lr * r->task->extra_rate);
     st_average_step(&r->average, r->pool, net, r->at.steps + 1);
 
     add_sums(&r->at.sums, &losses);
@@ -169,6 +177,8 @@ static synctalk_status write_checkpoint(struct run *r, int64_t number, synctalk_
     if (r->task->desc->describe && (st = r->task->desc->describe(r->task, file, err)))
         goto done;
     st = st_weights_write_pth(file, path, NULL, NULL, true, err);
+    if (!st && r->task->desc->beside)
+        st = r->task->desc->beside(r->task, path, err);
 
 done:
     st_weights_close(&file);
@@ -205,6 +215,8 @@ static void prune(struct run *r)
         }
         if (!st_path_format(path, NULL, "%s/%" PRId64 ".pth", r->folder, number))
             (void)unlink(path);
+        if (!st_path_format(path, NULL, "%s/%" PRId64 ".precision.json", r->folder, number))
+            (void)unlink(path);
     }
     p->kept_count = left;
 }
@@ -223,7 +235,8 @@ static void draw(struct run *r, int64_t number)
         st_log(r->callbacks, SYNCTALK_LOG_WARNING, "%s", why.message);
     snprintf(title, sizeof title, "%s of %s, epoch %" PRId64 " of %d", r->task->desc->kind,
              r->settings->model, r->at.epoch + 1, r->settings->epochs);
-    if (st_path_format(path, &why, "%s/loss.png", r->folder) ||
+    const char *files = r->task->desc->files;
+    if (st_path_format(path, &why, "%s/%s.png", r->folder, files ? files : "loss") ||
         st_chart_write(path, title, r->journal.epochs, r->journal.count, r->task->desc->score,
                        r->task->desc->unit, &why))
         st_log(r->callbacks, SYNCTALK_LOG_WARNING, "%s", why.message);
@@ -358,16 +371,29 @@ static synctalk_status begin_anew(struct run *r, synctalk_error *err)
     return st ? st : save_state(r, err);
 }
 
+/* A fine-tune for bytes may have taken the numbers behind this training's: they stay its. */
+static void leave_quantised(struct run *r)
+{
+    char path[ST_PATH_MAX];
+    if (r->task->desc->files)
+        return;
+    while (
+        !st_path_format(path, NULL, "%s/%" PRId64 ".pth", r->folder, r->at.first + r->at.epoch) &&
+        st_is_quantised(path))
+        r->at.first++;
+}
+
 static synctalk_status go_on(struct run *r, synctalk_error *err)
 {
-    synctalk_status st = st_state_load(r->state_path, r->task->net, &r->adam, &r->average, &r->at,
-                                       r->identity, r->task->desc->kind, err);
+    synctalk_status st = st_state_load(r->state_path, r->task->net, &r->adam, &r->extra,
+                                       &r->average, &r->at, r->identity, r->task->desc->kind, err);
     if (st)
         return st;
     if (r->at.step > r->task->steps)
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: stands at step %" PRId64 " of %" PRId64,
                        r->state_path, r->at.step, r->task->steps);
     r->earlier = r->at.seconds;
+    leave_quantised(r);
     /* Killed between the save of an epoch and this, a run left what it no longer keeps; where
      * that epoch was the last, nothing else would ever remove it. */
     prune(r);
@@ -382,11 +408,19 @@ static synctalk_status open_run(struct run *r, synctalk_error *err)
     synctalk_status st;
     char path[ST_PATH_MAX];
 
+    char other[ST_PATH_MAX];
+    const char *files = r->task->desc->files;
+
     if ((st = st_make_folder(r->folder, err)) ||
-        (st = st_path_join(path, r->folder, "train.jsonl", err)) ||
-        (st = st_path_join(r->state_path, r->folder, ST_STATE_FILE, err)) ||
+        (st = st_path_join(other, r->folder, "train.jsonl", err)) ||
+        (st = st_path_format(path, err, "%s/%s.jsonl", r->folder, files ? files : "train")) ||
+        (st = st_path_format(r->state_path, err, "%s/%s-state.safetensors", r->folder,
+                             files ? files : "train")) ||
+        (files && (st = st_journal_open(&r->other, other, err))) ||
         (st = st_journal_open(&r->journal, path, err)) ||
         (st = st_adam_open(&r->adam, st_train_net_parameter_count(r->task->net), err)) ||
+        (r->task->extra_count > 0 &&
+         (st = st_adam_open(&r->extra.adam, r->task->extra_count, err))) ||
         (st = st_average_open(&r->average, r->task->net, r->settings->average, err)))
         return st;
     st_sweep_folder(r->folder);
@@ -428,6 +462,8 @@ synctalk_status st_run(struct st_task *task, const synctalk_train_settings *sett
         .callbacks = callbacks,
         .folder = folder,
         .journal = {.fd = -1},
+        .other = {.fd = -1},
+        .extra = {.values = task->extra},
         .began = now(),
         .saved = now(),
         .line_began = now(),
@@ -441,7 +477,9 @@ synctalk_status st_run(struct st_task *task, const synctalk_train_settings *sett
     if (report && (!st || st == SYNCTALK_E_CANCELLED))
         fill_report(&run, report);
     st_adam_close(&run.adam);
+    st_adam_close(&run.extra.adam);
     st_average_close(&run.average);
     st_journal_close(&run.journal);
+    st_journal_close(&run.other);
     return st;
 }

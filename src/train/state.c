@@ -89,9 +89,9 @@ static char *describe(struct st_train_net *net, const struct st_position *p, con
 }
 
 synctalk_status st_state_save(const char *path, struct st_train_net *net,
-                              const struct st_adam *adam, const struct st_average *average,
-                              const struct st_position *position, const json_t *settings,
-                              const char *kind, synctalk_error *err)
+                              const struct st_adam *adam, const struct st_extra *extra,
+                              const struct st_average *average, const struct st_position *position,
+                              const json_t *settings, const char *kind, synctalk_error *err)
 {
     synctalk_status st;
     struct st_weights *file = NULL;
@@ -113,6 +113,12 @@ synctalk_status st_state_save(const char *path, struct st_train_net *net,
                                                         average->parameters, err)) ||
                                (st = st_weights_add_f32(file, "average.statistics", 1, &statistics,
                                                         average->statistics, err))))
+        goto done;
+    const size_t extras = extra->adam.count;
+    if (extras > 0 &&
+        ((st = st_weights_add_f32(file, "extra", 1, &extras, extra->values, err)) ||
+         (st = st_weights_add_f32(file, "extra.mean", 1, &extras, extra->adam.mean, err)) ||
+         (st = st_weights_add_f32(file, "extra.square", 1, &extras, extra->adam.square, err))))
         goto done;
     st = st_weights_write_safetensors(file, path, ST_F32, KEY, text, true, err);
 
@@ -220,8 +226,9 @@ static synctalk_status take(const struct st_weights *file, const char *name, siz
 }
 
 synctalk_status st_state_load(const char *path, struct st_train_net *net, struct st_adam *adam,
-                              struct st_average *average, struct st_position *position,
-                              json_t *settings, const char *kind, synctalk_error *err)
+                              struct st_extra *extra, struct st_average *average,
+                              struct st_position *position, json_t *settings, const char *kind,
+                              synctalk_error *err)
 {
     synctalk_status st;
     struct st_weights *file = NULL;
@@ -260,6 +267,11 @@ synctalk_status st_state_load(const char *path, struct st_train_net *net, struct
         ((st = take(file, "average.parameters", parameters, average->parameters, err)) ||
          (st = take(file, "average.statistics", average->statistic_count, average->statistics,
                     err))))
+        goto done;
+    const size_t extras = extra->adam.count;
+    if (extras > 0 && ((st = take(file, "extra", extras, extra->values, err)) ||
+                       (st = take(file, "extra.mean", extras, extra->adam.mean, err)) ||
+                       (st = take(file, "extra.square", extras, extra->adam.square, err))))
         goto done;
     st = read_position(path, root, position, net, err);
 

@@ -39,18 +39,25 @@ struct st_position {
     int64_t journal_begin, journal_end; /* this run's lines, bytes of train.jsonl */
 };
 
+/* Parameters of a task beside those of the net; a count of 0: none. */
+struct st_extra {
+    float *values; /* borrowed; [adam.count] */
+    struct st_adam adam;
+};
+
 void st_position_init(struct st_position *position);
 
 /* `settings` is an object of all that decides what a run computes. Borrowed. */
 synctalk_status st_state_save(const char *path, struct st_train_net *net,
-                              const struct st_adam *adam, const struct st_average *average,
-                              const struct st_position *position, const json_t *settings,
-                              const char *kind, synctalk_error *err);
+                              const struct st_adam *adam, const struct st_extra *extra,
+                              const struct st_average *average, const struct st_position *position,
+                              const json_t *settings, const char *kind, synctalk_error *err);
 
 /* Load into a net that is built alike. E_ARG, naming the first setting that differs and
  * both its values, where the state is another run's; E_FORMAT where it is damaged. */
 synctalk_status st_state_load(const char *path, struct st_train_net *net, struct st_adam *adam,
-                              struct st_average *average, struct st_position *position,
-                              json_t *settings, const char *kind, synctalk_error *err);
+                              struct st_extra *extra, struct st_average *average,
+                              struct st_position *position, json_t *settings, const char *kind,
+                              synctalk_error *err);
 
 #endif /* ST_TRAIN_STATE_H */

@@ -37,6 +37,9 @@ struct st_task_desc {
     const char *kind;  /* "unet", "syncnet": a state of the other kind is refused */
     const char *score; /* what the first score is, for the chart */
     const char *unit;  /* of it: "dB", "%" */
+    /* "NAME": NAME.jsonl, NAME-state.safetensors and NAME.png are this task's own in a folder that
+     * it shares with the training it began from. NULL: it has the folder for itself. */
+    const char *files;
 
     /* Add the layers of a net for data of that form. */
     void (*build)(struct st_train_net *net, const struct st_unet_form *form);
@@ -54,6 +57,8 @@ struct st_task_desc {
                                struct st_terms *scores, synctalk_error *err);
     /* A picture of what it does, or NULL. */
     synctalk_status (*picture)(struct st_task *task, const char *path, synctalk_error *err);
+    /* Write what belongs beside a checkpoint that has just been written, or NULL. */
+    synctalk_status (*beside)(struct st_task *task, const char *checkpoint, synctalk_error *err);
     /* What a checkpoint says about itself, or NULL. */
     synctalk_status (*describe)(struct st_task *task, struct st_weights *weights,
                                 synctalk_error *err);
@@ -65,6 +70,10 @@ struct st_task {
     struct st_train_net *net; /* owned by the task */
     int64_t steps;            /* of an epoch */
     int batch;                /* samples of a step */
+    float *extra;             /* parameters beside those of the net, and their gradients; the */
+    float *extra_gradients;   /* task's own, or NULL */
+    size_t extra_count;
+    double extra_rate;        /* times the learning rate: theirs */
     unsigned long long bytes; /* of what it holds beside the net */
 
     const synctalk_train_settings *settings; /* borrowed, as are the next two */

@@ -11,6 +11,7 @@
 #include "models/unet_wiring.h"
 #include "train/data.h"
 #include "train/folder.h"
+#include "train/quantise_task.h"
 #include "train/run.h"
 #include "train/syncnet_task.h"
 #include "train/unet_task.h"
@@ -26,6 +27,9 @@ struct scene {
     char syncnet[ST_PATH_MAX]; /* "" = none */
     json_t *identity;          /* owns */
 };
+
+#define QUANTISE_EPOCH 128  /* samples */
+#define QUANTISE_WARM_UP 10 /* steps */
 
 static const char *const schedules[] = {"constant", "cosine", "step"};
 
@@ -186,10 +190,76 @@ static void tell_plan(const struct scene *s, const struct st_task *task)
            1e-6 * (double)(st_train_net_bytes(task->net) + task->bytes));
 }
 
+/* What decides a fine-tune for bytes; the other settings of learning do not count. */
+static synctalk_status identify_quantise(struct scene *s, synctalk_error *err)
+{
+    const synctalk_train_settings *t = s->settings;
+    char data[24];
+    snprintf(data, sizeof data, "%016" PRIx64, s->data.key);
+    s->identity =
+        json_pack("{s:s, s:s, s:s, s:f, s:i, s:i, s:i, s:f, s:i}", "data", data, "encoder",
+                  s->data.form.hears, "width", s->data.form.narrow ? "narrow" : "full", "holdout",
+                  t->holdout, "seed", t->seed, "batch", t->batch, "quantize-samples",
+                  t->quantize_samples, "quantize-lr", t->quantize_lr, "cpu", (int)s->kernels.flags);
+    return s->identity ? note_file(s->identity, "warm-start", t->warm_start, err)
+                       : st_fail_memory(err, "a training's settings", 0);
+}
+
+/* Short epochs, so that there is something to see and to choose from. */
+static void quantise_settings(synctalk_train_settings *to, const synctalk_train_settings *from,
+                              const char *start)
+{
+    const int samples = from->quantize_samples;
+    *to = *from;
+    to->warm_start = start;
+    to->samples_per_epoch = samples < QUANTISE_EPOCH ? samples : QUANTISE_EPOCH;
+    to->epochs = (samples + to->samples_per_epoch - 1) / to->samples_per_epoch;
+    to->lr = from->quantize_lr;
+    to->schedule = SYNCTALK_SCHEDULE_COSINE;
+    to->warm_up = QUANTISE_WARM_UP;
+    to->average = 0;
+}
+
+static synctalk_status quantise(const synctalk_train_settings *asked,
+                                const synctalk_callbacks *callbacks, synctalk_train_report *report,
+                                synctalk_error *err)
+{
+    synctalk_status st;
+    synctalk_train_settings settings;
+    struct scene scene = {.settings = asked, .callbacks = callbacks};
+    struct st_task *task = NULL;
+    char folder[ST_PATH_MAX], start[ST_PATH_MAX];
+
+    if ((st = st_check_name(asked->model, err)) ||
+        (st = folder_of(folder, asked, "checkpoint", err)) ||
+        (st = asked->warm_start ? st_path_format(start, err, "%s", asked->warm_start)
+                                : st_highest_trained(folder, start, err)))
+        return st;
+    quantise_settings(&settings, asked, start);
+    scene.settings = &settings;
+    st_log(callbacks, SYNCTALK_LOG_INFO, "fine-tuning %s for bytes", start);
+    if ((st = open_scene(&scene, true, err)))
+        goto done;
+    scene.precision = ST_TRAIN_F32;
+    if ((st = identify_quantise(&scene, err)) ||
+        (st =
+             st_quantise_task_open(&task, &settings, &scene.data, &scene.kernels, scene.pool, err)))
+        goto done;
+    tell_plan(&scene, task);
+    st = st_run(task, &settings, folder, scene.identity, scene.pool, callbacks, report, err);
+
+done:
+    st_quantise_task_close(&task);
+    close_scene(&scene);
+    return st;
+}
+
 synctalk_status st_train(const synctalk_train_settings *settings,
                          const synctalk_callbacks *callbacks, synctalk_train_report *report,
                          synctalk_error *err)
 {
+    if (settings->quantize)
+        return quantise(settings, callbacks, report, err);
     synctalk_status st;
     struct scene scene = {.settings = settings, .callbacks = callbacks};
     struct st_task *task = NULL;
