@@ -37,6 +37,7 @@ static const char *const migrations[] = {
 };
 
 #define RESERVE_BYTES 1000000
+#define BUSY_MS 10000 /* for which another program that looks into the database is waited for */
 
 #define FORM ((int)(sizeof migrations / sizeof *migrations))
 
@@ -168,6 +169,7 @@ synctalk_status store_open(struct store **out, const char *folder, synctalk_erro
                          store->db ? sqlite3_errmsg(store->db) : "no memory");
         goto done;
     }
+    sqlite3_busy_timeout(store->db, BUSY_MS);
     snprintf(store->reserve, sizeof store->reserve, "%s/reserve", folder);
     store_keep_reserve(store);
     if ((st = sql_exec(store,

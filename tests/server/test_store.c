@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,6 +278,29 @@ static void test_an_older_database_is_brought_up_to_date(void **state)
     GOOD(store_job_remove(w->store, "video-1", NULL));
 }
 
+static void *commit_later(void *db)
+{
+    usleep(300000);
+    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    return NULL;
+}
+
+/* Guards: requests that fail since someone looks into the database with a tool of his own. */
+static void test_another_program_is_waited_for(void **state)
+{
+    struct world *w = *state;
+    char path[128];
+    sqlite3 *db = NULL;
+    pthread_t thread;
+    snprintf(path, sizeof path, "%s/synctalk.db", w->folder);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(pthread_create(&thread, NULL, commit_later, db), 0);
+    add_upload(w, "upload-1", "aa");
+    pthread_join(thread, NULL);
+    sqlite3_close(db);
+}
+
 static void test_a_newer_database_is_refused(void **state)
 {
     struct world *w = *state;
@@ -322,6 +346,7 @@ int main(void)
         CASE(test_a_newer_database_is_refused),
         CASE(test_a_damaged_database_is_refused),
         CASE(test_deliveries),
+        CASE(test_another_program_is_waited_for),
         CASE(test_an_older_database_is_brought_up_to_date),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
