@@ -8,7 +8,7 @@ static struct st_pixel_row row(const void *data, size_t stride, enum st_element 
                                const struct st_levels *levels)
 {
     return (struct st_pixel_row){
-        .data = (void *)(uintptr_t)data, .stride = stride, .element = element, .levels = levels};
+        .data = (void *)data, .stride = stride, .element = element, .levels = levels};
 }
 
 /* The image, planes of f32, as bytes. */

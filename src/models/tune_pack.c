@@ -84,11 +84,12 @@ static void fold(const struct st_tune *t, struct st_tune_conv *conv, float *bias
     const float *gamma = parameters + tensor(t, part->norm, "weight")->offset;
     const float *mean = statistics + tensor(t, part->norm, "running_mean")->offset;
     const float *variance = statistics + tensor(t, part->norm, "running_var")->offset;
+    const float *beta = parameters + conv->bias_at;
     const float *own = part->bias ? parameters + tensor(t, part->conv, "bias")->offset : NULL;
     for (size_t k = 0; k < part->K; k++) {
         const double scale = (double)gamma[k] / sqrt((double)variance[k] + NORM_EPSILON);
         const double b = ((own ? (double)own[k] : 0) - (double)mean[k]) * scale;
-        bias[k] = (float)(b + (double)parameters[conv->bias_at + k]);
+        bias[k] = (float)(b + (double)beta[k]);
         conv->fold[k] = (float)scale;
         for (size_t i = 0; i < each; i++)
             conv->folded[k * each + i] = (float)((double)w[k * each + i] * scale);
@@ -310,7 +311,7 @@ static void take(struct st_tune *t, const struct st_tune_range *r, const float *
         widest = fmaxf(widest, fmaxf(high[c], low ? -low[c] : 0));
     for (size_t c = 0; c < r->real; c++) {
         t->ranges[r->at + c] = logf(fmaxf(high[c], LEAST_SHARE * widest)) / ST_TUNE_RATE;
-        if (r->both)
+        if (r->both && low)
             t->ranges[r->at + r->real + c] =
                 logf(fmaxf(-low[c], LEAST_SHARE * widest)) / ST_TUNE_RATE;
     }

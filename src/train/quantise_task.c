@@ -300,7 +300,7 @@ static synctalk_status open_views(struct task *t, synctalk_error *err)
     const int64_t held = data->frames - data->train;
     t->looked = data->train < LOOKED_AT ? (int)data->train : LOOKED_AT;
     t->held = st_task_held(&t->front, MOST_MEASURED);
-    const size_t count = (size_t)(t->looked + t->held);
+    const size_t count = (size_t)t->looked + (size_t)t->held;
     t->frames = malloc(count * sizeof *t->frames);
     t->pixels = malloc(count * ST_INNER_BYTES);
     t->views = calloc(count, sizeof *t->views);
