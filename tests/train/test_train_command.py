@@ -55,7 +55,8 @@ class Train(harness.Case):
     def test_auto_is_bf16_where_the_processor_has_it(self):
         has = "avx512_bf16" in pathlib.Path("/proc/cpuinfo").read_text()
         self.assertEqual(self.precision_of(), "bf16" if has else "f32")
-        self.assertEqual(self.precision_of("--cpu-mask", 0), "f32")
+        # Everything but bf16: without vectors this would take minutes.
+        self.assertEqual(self.precision_of("--cpu-mask", 7), "f32")
 
     def test_what_a_training_leaves(self):
         done = self.run_command("train", *self.person, *QUICK, "--epochs", 2, "--holdout", 0.2,
