@@ -182,6 +182,12 @@ static int end_body(struct request *request)
     return kind == BODY_JSON || kind == BODY_FORM_OR_JSON ? read_json(request) : 0;
 }
 
+/* What came of an upload that was named beforehand stays, to be gone on with. */
+static void end_upload(struct request *request)
+{
+    upload_close(&request->upload, request->route && strcmp(request->route->method, "PATCH") == 0);
+}
+
 static enum MHD_Result answer_refusal(struct request *request)
 {
     static const struct {
@@ -240,6 +246,10 @@ static enum MHD_Result take(struct request *request, const char *data, size_t *s
     }
     request->refused = take_body(request, data, *size);
     *size = 0;
+    /* Now, and not when the client has heard of it: it may come again at once, and find the room.
+     */
+    if (request->refused)
+        end_upload(request);
     return MHD_YES;
 }
 
@@ -273,8 +283,7 @@ void http_completed(void *user, struct MHD_Connection *connection, void **contex
     (void)code;
     if (!request)
         return;
-    /* What came of an upload that was named beforehand stays, to be gone on with. */
-    upload_close(&request->upload, request->route && strcmp(request->route->method, "PATCH") == 0);
+    end_upload(request);
     form_free(&request->form, !request->fields);
     question_release(&request->question);
     json_decref(request->fields);
