@@ -16,6 +16,7 @@
 #define MOST_ROUGH 1.5
 #define SMOOTH 1.25
 #define SMOOTH_SPEECH 0.9
+#define SMOOTH_TALK 0.6  /* where two mouths are redrawn */
 #define LONGEST_ASKED 25 /* --transition-max goes no further */
 #define MOST_STEP 1.5    /* of a single step of a smooth joint, likewise */
 
@@ -49,10 +50,12 @@ static double badness_of(const struct joiner *j, size_t k,
                          const struct st_clip_roughness *roughness)
 {
     const struct st_edit_entry *e = &j->plan->list.entries[k];
-    const bool speaks = e->speech || e[-1].speech;
+    const double smooth = e->speech && e[-1].speech   ? SMOOTH_TALK
+                          : e->speech || e[-1].speech ? SMOOTH_SPEECH
+                                                      : SMOOTH;
     if (!j->joining->rests)
         return roughness->mean / (SMOOTH * j->within);
-    return fmax(roughness->mean / ((speaks ? SMOOTH_SPEECH : SMOOTH) * j->within),
+    return fmax(roughness->mean / (smooth * j->within),
                 roughness->greatest / (MOST_STEP * j->within));
 }
 
