@@ -162,11 +162,13 @@ static synctalk_status lengthen(struct joiner *j, size_t k, bool fair, synctalk_
 static synctalk_status yield(struct joiner *j, size_t n, size_t from, bool *gives,
                              synctalk_error *err)
 {
-    const struct state before = {
-        j->plan->list.entries[n], j->plan->joints[n], {0, 0}, j->badness[n]};
-    *gives = n > 0 && n < j->plan->list.count && j->plan->list.entries[n].fade_frames > 0 &&
-             st_edit_list_yield_fade(&j->plan->list, n, from) > 0;
-    if (!*gives)
+    struct st_edit_list *list = &j->plan->list;
+
+    *gives = false;
+    if (n == 0 || n >= list->count || list->entries[n].fade_frames == 0)
+        return SYNCTALK_OK;
+    const struct state before = {list->entries[n], j->plan->joints[n], {0, 0}, j->badness[n]};
+    if (st_edit_list_yield_fade(list, n, from) == 0)
         return SYNCTALK_OK;
     synctalk_status st = settle(j, n, err);
     *gives = !st && j->badness[n] <= fmax(1, before.badness);
