@@ -115,19 +115,6 @@ static synctalk_status open_ranges(struct st_tune *t, synctalk_error *err)
     return ok && t->ranges && t->range_gradients ? SYNCTALK_OK : no_memory(err);
 }
 
-/* Where the pixels of a side of 2 n lie between those of n; as nn/stage_feed.c has it. */
-static void between(size_t n, uint32_t *first, uint32_t *second, float *part)
-{
-    const float scale = (float)(n - 1) / (float)(2 * n - 1);
-    for (size_t i = 0; i < 2 * n; i++) {
-        const float at = scale * (float)i;
-        first[i] = (uint32_t)at;
-        if (second)
-            second[i] = first[i] + (first[i] + 1 < n);
-        part[i] = at - (float)first[i];
-    }
-}
-
 static bool open_raise(struct st_tune *t, struct st_tune_unit *u)
 {
     u->first = st_tune_alloc(t, u->W, sizeof *u->first);
@@ -137,8 +124,8 @@ static bool open_raise(struct st_tune *t, struct st_tune_unit *u)
     u->between = st_tune_alloc(t, u->H, sizeof *u->between);
     if (!u->first || !u->second || !u->t || !u->above || !u->between)
         return false;
-    between(u->W / 2, u->first, u->second, u->t);
-    between(u->H / 2, u->above, NULL, u->between);
+    st_stage_raise_places(u->W / 2, u->first, u->second, u->t);
+    st_stage_raise_places(u->H / 2, u->above, NULL, u->between);
     return true;
 }
 

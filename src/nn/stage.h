@@ -19,11 +19,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "kernels/pixel.h"
 #include "synctalk/status.h"
 
 struct st_stage;
+
+/* Where the 2 n pixels of a side that is raised to twice its size lie: between pixels first[i] and
+ * second[i] (NULL: it is the next) of the n, by part[i] of the way. Corners stay corners. */
+void st_stage_raise_places(size_t n, uint32_t *first, uint32_t *second, float *part);
 
 enum st_stage_kind {
     ST_STAGE_INVERTED, /* 1x1, ReLU, depthwise 3x3, ReLU, 1x1; plus its input where residual */

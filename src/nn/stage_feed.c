@@ -10,8 +10,7 @@
 #include "base/memory.h"
 #include "nn/stage_impl.h"
 
-/* Where the pixels of a side of 2 n lie between those of n. */
-static void place(size_t n, uint32_t *first, uint32_t *second, float *t)
+void st_stage_raise_places(size_t n, uint32_t *first, uint32_t *second, float *part)
 {
     const float scale = (float)(n - 1) / (float)(2 * n - 1);
     for (size_t i = 0; i < 2 * n; i++) {
@@ -19,7 +18,7 @@ static void place(size_t n, uint32_t *first, uint32_t *second, float *t)
         first[i] = (uint32_t)at;
         if (second)
             second[i] = first[i] + (first[i] + 1 < n);
-        t[i] = at - (float)first[i];
+        part[i] = at - (float)first[i];
     }
 }
 
@@ -48,8 +47,8 @@ synctalk_status st_feed_create(struct st_feed *feed, const struct st_stage_form 
     feed->above = malloc(feed->H * sizeof *feed->above);
     if (!feed->first || !feed->second || !feed->t || !feed->between || !feed->above)
         return st_fail_memory(err, "a network's upsampling", feed->W * sizeof *feed->t);
-    place(a->W, feed->first, feed->second, feed->t);
-    place(a->H, feed->above, NULL, feed->between);
+    st_stage_raise_places(a->W, feed->first, feed->second, feed->t);
+    st_stage_raise_places(a->H, feed->above, NULL, feed->between);
     return SYNCTALK_OK;
 }
 

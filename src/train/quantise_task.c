@@ -12,7 +12,6 @@
 #include "models/tune.h"
 #include "models/unet_calibration_file.h"
 #include "models/unet_clip.h"
-#include "models/unet_wiring.h"
 #include "train/folder.h"
 #include "train/losses.h"
 #include "train/task_parts.h"
@@ -260,23 +259,8 @@ done:
 static synctalk_status describe(struct st_task *task, struct st_weights *weights,
                                 synctalk_error *err)
 {
-    char note[ST_UNET_EAR + 24];
-    st_unet_form_note(&task->data->form, note);
-    synctalk_status st = st_weights_add_metadata(weights, ST_UNET_ENCODER_KEY, note, err);
+    synctalk_status st = st_task_describe_unet(task, weights, err);
     return st ? st : st_weights_add_metadata(weights, ST_QUANTISED_KEY, "int8", err);
-}
-
-static synctalk_status fits(const struct st_weights *weights, const struct st_unet_form *want,
-                            synctalk_error *err)
-{
-    struct st_unet_form form;
-    const struct st_unet_ear ear = {want->hears, want->vector};
-    synctalk_status st = st_unet_recognise_for(&form, weights, &ear, err);
-    if (st || form.narrow == want->narrow)
-        return st;
-    return st_fail(err, SYNCTALK_E_ARG, "%s is of %s width: fine-tune it with --width %s",
-                   st_weights_path(weights), form.narrow ? "narrow" : "full",
-                   form.narrow ? "narrow" : "full");
 }
 
 static const struct st_task_desc quantise_desc = {
@@ -285,7 +269,7 @@ static const struct st_task_desc quantise_desc = {
     .unit = "dB",
     .files = "quantize",
     .build = st_train_unet_build,
-    .fits = fits,
+    .fits = st_task_fits_unet,
     .step = take_step,
     .measure = measure,
     .beside = write_beside,

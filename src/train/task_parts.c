@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "models/train_models.h"
+#include "models/unet_wiring.h"
 
 void st_task_begin(struct st_task *task, const struct st_task_desc *desc,
                    const synctalk_train_settings *settings, const struct st_train_data *data,
@@ -13,6 +14,27 @@ void st_task_begin(struct st_task *task, const struct st_task_desc *desc,
     task->settings = settings;
     task->data = data;
     task->pool = pool;
+}
+
+synctalk_status st_task_describe_unet(struct st_task *task, struct st_weights *weights,
+                                      synctalk_error *err)
+{
+    char note[ST_UNET_EAR + 24];
+    st_unet_form_note(&task->data->form, note);
+    return st_weights_add_metadata(weights, ST_UNET_ENCODER_KEY, note, err);
+}
+
+synctalk_status st_task_fits_unet(const struct st_weights *weights, const struct st_unet_form *want,
+                                  synctalk_error *err)
+{
+    struct st_unet_form form;
+    const struct st_unet_ear ear = {want->hears, want->vector};
+    synctalk_status st = st_unet_recognise_for(&form, weights, &ear, err);
+    if (st || form.narrow == want->narrow)
+        return st;
+    return st_fail(err, SYNCTALK_E_ARG, "%s is of %s width: begin from it with --width %s",
+                   st_weights_path(weights), form.narrow ? "narrow" : "full",
+                   form.narrow ? "narrow" : "full");
 }
 
 static synctalk_status warm_start(const struct st_task *task, synctalk_error *err)

@@ -19,6 +19,13 @@ void st_task_begin(struct st_task *task, const struct st_task_desc *desc,
 synctalk_status st_task_open_net(struct st_task *task, enum st_train_precision precision,
                                  const struct st_kernels *kernels, synctalk_error *err);
 
+/* What the tasks that train a UNet say of a checkpoint, and ask of one to begin from: its width
+ * and encoder must be those of the data. */
+synctalk_status st_task_describe_unet(struct st_task *task, struct st_weights *weights,
+                                      synctalk_error *err);
+synctalk_status st_task_fits_unet(const struct st_weights *weights, const struct st_unet_form *want,
+                                  synctalk_error *err);
+
 /* How many of the held-out frames are measured: at most `most`. */
 int st_task_held(const struct st_task *task, int most);
 

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "models/train_models.h"
-#include "models/unet_wiring.h"
 #include "train/lips.h"
 #include "train/losses.h"
 #include "train/task_parts.h"
@@ -287,39 +286,16 @@ static synctalk_status draw_picture(struct st_task *task, const char *path, sync
     return st;
 }
 
-static synctalk_status describe(struct st_task *task, struct st_weights *weights,
-                                synctalk_error *err)
-{
-    const struct task *t = (const struct task *)task;
-    char note[ST_UNET_EAR + 24];
-    st_unet_form_note(&t->front.data->form, note);
-    return st_weights_add_metadata(weights, ST_UNET_ENCODER_KEY, note, err);
-}
-
-/* Its width and encoder must be those of the data. */
-static synctalk_status fits(const struct st_weights *weights, const struct st_unet_form *want,
-                            synctalk_error *err)
-{
-    struct st_unet_form form;
-    const struct st_unet_ear ear = {want->hears, want->vector};
-    synctalk_status st = st_unet_recognise_for(&form, weights, &ear, err);
-    if (st || form.narrow == want->narrow)
-        return st;
-    return st_fail(err, SYNCTALK_E_ARG, "%s is of %s width: begin from it with --width %s",
-                   st_weights_path(weights), form.narrow ? "narrow" : "full",
-                   form.narrow ? "narrow" : "full");
-}
-
 static const struct st_task_desc unet_desc = {
     .kind = "unet",
     .score = "held-out mouth PSNR",
     .unit = "dB",
     .build = st_train_unet_build,
-    .fits = fits,
+    .fits = st_task_fits_unet,
     .step = take_step,
     .measure = measure,
     .picture = draw_picture,
-    .describe = describe,
+    .describe = st_task_describe_unet,
 };
 
 synctalk_status st_unet_task_open(struct st_task **out, const synctalk_train_settings *settings,

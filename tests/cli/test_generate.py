@@ -312,12 +312,12 @@ class Interruption(harness.DemoCase):
     def test_twice(self):
         self.interrupt(signal.SIGINT, times=2)
 
-    def test_a_batch_stops_while_two_are_in_work(self):
-        """Guards the next video, which is in work on a thread of its own and waits for its turn."""
-        harness.write_wav(self.dir / "brief.wav", 1.9)
+    def interrupt_batch(self, *sounds):
+        """As soon as frames are made."""
         process = subprocess.Popen(
-            [harness.SYNCTALK, "generate", *map(str, self.person), "--audio", "brief.wav",
-             "--audio", "long.wav", "-o", "made", "--progress", "json"],
+            [harness.SYNCTALK, "generate", *map(str, self.person),
+             *(word for sound in sounds for word in ("--audio", sound)),
+             "-o", "made", "--progress", "json"],
             cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=harness.clean_environment())
         for line in process.stderr:
@@ -326,22 +326,17 @@ class Interruption(harness.DemoCase):
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=harness.LIMIT)
         self.assertEqual(process.returncode, 130)
+
+    def test_a_batch_stops_while_two_are_in_work(self):
+        """Guards the next video, which is in work on a thread of its own and waits for its turn."""
+        harness.write_wav(self.dir / "brief.wav", 1.9)
+        self.interrupt_batch("brief.wav", "long.wav")
         self.assertEqual([name for name in self.files() if name != "made/brief.mp4"],
                          ["brief.wav", "long.wav"])
 
     def test_a_batch_stops_as_a_whole(self):
         harness.write_wav(self.dir / "next.wav", 300)
-        process = subprocess.Popen(
-            [harness.SYNCTALK, "generate", *map(str, self.person), "--audio", "long.wav",
-             "--audio", "next.wav", "-o", "made", "--progress", "json"],
-            cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=harness.clean_environment())
-        for line in process.stderr:
-            if json.loads(line).get("stage") == "frames":
-                break
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=harness.LIMIT)
-        self.assertEqual(process.returncode, 130)
+        self.interrupt_batch("long.wav", "next.wav")
         self.assertEqual(self.files(), ["long.wav", "next.wav"])
 
 

@@ -52,11 +52,13 @@ struct stage {
 /* The person with all clips of the demo, of that share of their lengths. */
 static void render_person(const char *root, double share)
 {
-    char command[2 * ST_PATH_MAX];
+    char log[ST_PATH_MAX];
+    char length[32];
     const char *tool = getenv("ST_TEST_DEMO");
     assert_non_null(tool);
-    snprintf(command, sizeof command, "'%s' '%s' 0.2 %g > '%s/log'", tool, root, share, root);
-    assert_int_equal(system(command), 0);
+    ST_OK(st_path_join(log, root, "log", err));
+    snprintf(length, sizeof length, "%g", share);
+    st_run_program((const char *const[]){tool, root, "0.2", length, NULL}, log);
 }
 
 /* Append a recording of the demo, then silence. */

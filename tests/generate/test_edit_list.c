@@ -385,17 +385,28 @@ static void padding_by_hand(void **state)
     st_edit_list_free(&list);
 }
 
+/* Ten frames of talk, twenty of silence, ten of talk, from clips just as long, with fades of 4. */
+struct pair {
+    struct st_clip clips[2];
+    struct st_clips set; /* borrows clips */
+};
+
+static void pair_by_hand(struct st_edit_list *list, struct pair *pair)
+{
+    uint64_t seed = 7;
+    edit_clip(&pair->clips[0], 0, ST_CLIP_TALK, 10, &seed);
+    edit_clip(&pair->clips[1], 1, ST_CLIP_SILENCE, 20, &seed);
+    pair->set = (struct st_clips){"core_clips/NAME", pair->clips, 2};
+    list_by_hand(list, &pair->set, (int64_t[]){10, 20, 10}, 3,
+                 (struct st_edit_settings){25, 4, ST_EDIT_BOUNCE});
+}
+
 static void fades_by_hand(void **state)
 {
     (void)state;
-    uint64_t seed = 7;
-    struct st_clip pair[2];
+    struct pair pair;
     struct st_edit_list list;
-    edit_clip(&pair[0], 0, ST_CLIP_TALK, 10, &seed);
-    edit_clip(&pair[1], 1, ST_CLIP_SILENCE, 20, &seed);
-    const struct st_clips clips = {"core_clips/NAME", pair, 2};
-    list_by_hand(&list, &clips, (int64_t[]){10, 20, 10}, 3,
-                 (struct st_edit_settings){25, 4, ST_EDIT_BOUNCE});
+    pair_by_hand(&list, &pair);
 
     /* frame, whether it fades, talk frame, tenths of the talk picture */
     const struct {
@@ -426,14 +437,9 @@ static void fades_by_hand(void **state)
 static void sides_of_fades_by_hand(void **state)
 {
     (void)state;
-    uint64_t seed = 7;
-    struct st_clip pair[2];
+    struct pair pair;
     struct st_edit_list list;
-    edit_clip(&pair[0], 0, ST_CLIP_TALK, 10, &seed);
-    edit_clip(&pair[1], 1, ST_CLIP_SILENCE, 20, &seed);
-    const struct st_clips clips = {"core_clips/NAME", pair, 2};
-    list_by_hand(&list, &clips, (int64_t[]){10, 20, 10}, 3,
-                 (struct st_edit_settings){25, 4, ST_EDIT_BOUNCE});
+    pair_by_hand(&list, &pair);
 
     /* Frames of either clip from output frame 10 on, and from 26 on. */
     const struct {

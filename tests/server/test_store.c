@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store: states change once, keys are held to, a database of another program is refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/support.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -19,7 +14,7 @@
 #define GOOD(call) assert_int_equal(call, SYNCTALK_OK)
 
 struct world {
-    char folder[64];
+    char *folder; /* owns */
     struct store *store;
 };
 
@@ -27,8 +22,7 @@ static int set_up(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
     assert_non_null(w);
-    strcpy(w->folder, "/tmp/synctalk-store-XXXXXX");
-    assert_non_null(mkdtemp(w->folder));
+    w->folder = st_scratch_create();
     GOOD(store_open(&w->store, w->folder, NULL));
     *state = w;
     return 0;
@@ -37,10 +31,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct world *w = *state;
-    char command[128];
     store_close(&w->store);
-    snprintf(command, sizeof command, "rm -r %s", w->folder);
-    assert_int_equal(system(command), 0);
+    st_scratch_remove(w->folder);
     free(w);
     return 0;
 }

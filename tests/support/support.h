@@ -46,6 +46,10 @@ float st_random_unit(uint64_t *state); /* [0, 1) */
 /* A new empty folder under $TMPDIR; removed with all in it by st_scratch_remove(). */
 char *st_scratch_create(void); /* malloc'ed path */
 void st_scratch_remove(char *path);
+
+/* Run a program to its end, what it prints into the file `log`; fails the test where it fails. No
+ * shell reads the words, which end with NULL. */
+void st_run_program(const char *const *words, const char *log);
 void st_write_file(const char *path, const void *data, size_t size);
 
 #endif /* ST_TESTS_SUPPORT_H */
