@@ -100,9 +100,10 @@ class DemoCase(Case):
         return True
 
 
-def write_wav(path, seconds, hz=16000):
+def write_wav(path, seconds, hz=16000, loud=True):
     """A tone that swells, second after second, so that it is not silence."""
-    second = struct.pack(f"<{hz}h", *((i * 37 % 200 - 100) * (i % 97) for i in range(hz)))
+    parts = 1 if loud else 1000
+    second = struct.pack(f"<{hz}h", *((i * 37 % 200 - 100) * (i % 97) // parts for i in range(hz)))
     whole = second * (int(seconds) + 1)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)

@@ -106,10 +106,12 @@ class Generate(harness.DemoCase):
 
     def test_a_batch_makes_the_files_of_single_calls(self):
         """Guards videos that are begun before the one before them is finished: each is the file
-        that it is alone, and what is told comes in their order."""
+        that it is alone, and what is told comes in their order: of one that was begun early, too,
+        whose sound is warned of while another is still told of."""
         names = ["a", "b", "broken", "c", "d"]
-        for name, seconds in zip(names, (0.4, 3.4, 0, 0.2, 2.6)):
-            harness.write_wav(self.dir / f"{name}.wav", seconds)
+        lengths = [0.4, 3.4, 0, 0.2, 2.6]
+        for name, seconds in zip(names, lengths):
+            harness.write_wav(self.dir / f"{name}.wav", seconds, loud=name not in "bd")
         sounds = [option for name in names for option in ("--audio", f"{name}.wav")]
         done = self.run_command("generate", *self.person, *sounds, "-o", "made", "--json",
                                 "--progress", "json", "--stats")
@@ -118,8 +120,15 @@ class Generate(harness.DemoCase):
         self.assertEqual([line["audio"] for line in lines], [f"{name}.wav" for name in names])
         self.assertEqual(["error" in line for line in lines], [name == "broken" for name in names])
         events = [json.loads(line) for line in done.stderr.splitlines()]
-        told = [event["event"] for event in events if event["event"] in ("item", "stats", "error")]
-        self.assertEqual(told[:10], ["item", "stats"] * 2 + ["item", "error"] + ["item", "stats"] * 2)
+        told = [event["event"] for event in events if event["event"] in ("item", "stats", "error")
+                or "nearly silent" in event.get("message", "")]
+        self.assertEqual(told[:12], ["item", "stats", "item", "log", "stats", "item", "error",
+                                     "item", "stats", "item", "log", "stats"])
+        item = -1
+        for event in events:
+            item += event["event"] == "item"
+            if event.get("stage") == "frames":
+                self.assertEqual(event["total"], round(25 * lengths[item]), event)
         for name in names:
             if name != "broken":
                 self.generate("--audio", f"{name}.wav", "-o", "alone.mp4", "-y")

@@ -135,6 +135,10 @@ class Train(harness.Case):
         self.refused(2, "train-syncnet", *self.person, "--vgg", "x", says="--vgg")
         self.refused(1, "train", "--root", self.root, "--model", "nobody", says="dataset/nobody")
         self.refused(1, "train-syncnet", *self.person, "--batch", 2, says="4 is the least")
+        for options in [], ["--quantize"]:
+            self.refused(1, "train", *self.person, "--width", "full", *options, "--warm-start",
+                         self.root / "random.safetensors",
+                         says=["random.safetensors", "narrow width", "--width narrow"])
         self.refused(2, "generate", "--lr", 1, says="--lr")
 
     def test_what_pytorch_makes_of_it(self):
