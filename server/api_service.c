@@ -191,13 +191,14 @@ enum MHD_Result api_metrics(struct request *request)
         "# TYPE synctalk_requests_total counter\nsynctalk_requests_total %lld\n"
         "# TYPE synctalk_requests_refused_total counter\nsynctalk_requests_refused_total %lld\n"
         "# TYPE synctalk_event_streams gauge\nsynctalk_event_streams %d\n"
+        "# TYPE synctalk_questions gauge\nsynctalk_questions %d\n"
         "# TYPE synctalk_upload_bytes gauge\nsynctalk_upload_bytes %lld\n"
         "# TYPE synctalk_video_bytes gauge\nsynctalk_video_bytes %lld\n"
         "# TYPE synctalk_memory_bytes gauge\nsynctalk_memory_bytes %lld\n"
         "# TYPE synctalk_jobs gauge\n",
         (double)now.tv_sec + 1e-9 * (double)now.tv_nsec - server->began,
         (long long)atomic_load(&server->requests), (long long)atomic_load(&server->refused),
-        events_count(server->events), (long long)uploads_bytes(server->uploads), (long long)bytes,
+        events_count(server->events), questions_count(server->questions), (long long)uploads_bytes(server->uploads), (long long)bytes,
         memory_now());
     for (int i = 0; i < JOB_STATES && used < sizeof text; i++)
         used +=

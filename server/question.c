@@ -128,18 +128,20 @@ synctalk_status questions_open(struct questions **out, const struct server_optio
     return SYNCTALK_OK;
 }
 
+int questions_count(struct questions *questions)
+{
+    pthread_mutex_lock(&questions->lock);
+    const int living = questions->living;
+    pthread_mutex_unlock(&questions->lock);
+    return living;
+}
+
 /* MHD, which is stopped next, cuts off those that were woken and have no answer yet. */
 static void wait_answered(struct questions *questions)
 {
     const struct timespec pause = {.tv_nsec = 10 * 1000000L};
-    int living = 1;
-    for (int looks = 0; looks < STOP_LOOKS && living > 0; looks++) {
-        pthread_mutex_lock(&questions->lock);
-        living = questions->living;
-        pthread_mutex_unlock(&questions->lock);
-        if (living > 0)
-            nanosleep(&pause, NULL);
-    }
+    for (int looks = 0; looks < STOP_LOOKS && questions_count(questions) > 0; looks++)
+        nanosleep(&pause, NULL);
 }
 
 void questions_stop(struct questions *questions)

@@ -27,6 +27,9 @@ void questions_stop(struct questions *questions);
 /* After MHD was stopped. NULL-safe. */
 void questions_close(struct questions **questions);
 
+/* Those that are asked and whose askers have no whole answer yet. */
+int questions_count(struct questions *questions);
+
 struct question_order {
     json_t *ask;      /* taken; the line that the process is told, its "ask" names the work */
     json_t *start;    /* taken; replaces fields of the line it is started with; may be NULL */

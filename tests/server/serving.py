@@ -106,6 +106,12 @@ class Server:
         finally:
             connection.close()
 
+    def metric(self, name):
+        """A number of /metrics that stands alone."""
+        text = self.ask("GET", "/metrics")[2].decode()
+        line, = [w for w in text.splitlines() if w.startswith(f"synctalk_{name} ")]
+        return int(line.split()[1])
+
     def video(self, identity):
         status, video = self.json("GET", f"/v1/videos/{identity}")
         assert status == 200, video

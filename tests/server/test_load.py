@@ -24,9 +24,7 @@ UPLOAD_BYTES = 50_000_000 if LONG else 2_000_000
 
 
 def memory_mb(server):
-    data = server.ask("GET", "/metrics")[2].decode()
-    line, = [w for w in data.splitlines() if w.startswith("synctalk_memory_bytes ")]
-    return int(line.split()[1]) / 1e6
+    return server.metric("memory_bytes") / 1e6
 
 
 def timed(call):

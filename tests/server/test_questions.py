@@ -437,7 +437,10 @@ class Stopping(QuestionCase):
             threads = [threading.Thread(target=ask) for _ in range(5)]
             for thread in threads:
                 thread.start()
-            time.sleep(0.5)
+            until = time.monotonic() + serving.LIMIT
+            while server.metric("questions") + len(answers) < len(threads):
+                self.assertLess(time.monotonic(), until, "they do not wait together")
+                time.sleep(0.01)
         finally:
             code = server.stop()
         for thread in threads:
