@@ -39,10 +39,14 @@ test: build
 	@status=0; meson test -C $(BUILD) --no-rebuild --print-errorlogs --no-suite long || status=$$?; \
 	python3 tests/summary.py $(BUILD)/meson-logs/testlog.json || status=1; exit $$status
 
-# What takes minutes: long sounds, memory over time.
+# What takes minutes and hours: long sounds, training until it has converged, memory over time, a
+# hundred kills; and an hour of load on the server under each sanitizer.
 test-long: build
 	@status=0; meson test -C $(BUILD) --no-rebuild --print-errorlogs --suite long || status=$$?; \
 	python3 tests/summary.py $(BUILD)/meson-logs/testlog.json || status=1; exit $$status
+	@for sanitizer in address,undefined thread; do \
+		tools/test_sanitized.sh $(BUILD)-$${sanitizer%%,*} $$sanitizer server_load_long || exit 1; \
+	done
 
 # A rendered person who was trained like any other says a sentence in two languages, and rests
 # in the pause of another.

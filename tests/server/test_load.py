@@ -222,9 +222,9 @@ class Mixed(serving.ServerCase):
     one, for builds that are slow, or to leave something of the machine to others.
     """
 
-    seconds = float(os.environ.get("ST_TEST_SERVER_SECONDS", 3600 if LONG else 15))
+    seconds = float(os.environ.get("ST_TEST_SERVER_SECONDS", 3600 if LONG else 60))
     clients = int(os.environ.get("ST_TEST_SERVER_CLIENTS", 8))
-    pause = float(os.environ.get("ST_TEST_SERVER_PAUSE", 0))
+    pause = float(os.environ.get("ST_TEST_SERVER_PAUSE", 0 if LONG else 0.5))
 
     @classmethod
     def prepare(cls):
