@@ -223,7 +223,7 @@ static synctalk_status calibrate(struct st_unet_calibration_file *file,
                                  synctalk_error *err)
 {
     struct st_unet_samples all = {samples->count, (const float *const *)samples->images,
-                                  (const float *const *)samples->sounds};
+                                  (const float *const *)samples->sounds, job->callbacks};
     struct st_unet_calibration entry = {.flags = job->kernels->flags,
                                         .target_db = target_db(job->settings)};
     synctalk_status st;

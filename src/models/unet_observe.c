@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "models/unet_stages.h"
 #include "nn/stage.h"
 
@@ -78,15 +79,20 @@ static synctalk_status watch_all(const struct st_weights *weights, const struct 
     struct st_unet_stages *stages = NULL;
     struct st_unet_stages_worker *worker = NULL;
     synctalk_status st;
-    float *out = malloc((size_t)3 * ST_UNET_SIDE * ST_UNET_SIDE * sizeof *out);
+    const size_t bytes = (size_t)3 * ST_UNET_SIDE * ST_UNET_SIDE * sizeof(float);
+    float *out = malloc(bytes);
     if (!out)
-        return st_fail_memory(err, "a picture", sizeof *out);
+        return st_fail_memory(err, "a picture", bytes);
     st_unet_recipe_uniform(&plain, form, ST_ELEMENT_F32);
     if ((st = st_unet_stages_open(&stages, weights, form, &plain, kernels, err)) ||
         (st = st_unet_stages_worker_open(&worker, stages, err)))
         goto done;
     st_unet_stages_set_watch(worker, watch);
     for (size_t i = 0; i < samples->count; i++) {
+        if (st_cancelled(samples->callbacks)) {
+            st = st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
+            goto done;
+        }
         st_unet_stages_run_audio(worker, samples->sounds[i], NULL);
         st_unet_stages_run_image(worker, samples->images[i], NULL);
         st_unet_stages_run_rest(worker, NULL, out);

@@ -4,11 +4,14 @@
 #define ST_MODELS_UNET_OBSERVE_H
 
 #include "models/unet_recipe.h"
+#include "synctalk/progress.h"
 
-/* Frames and the sound that goes with them, as st_unet_run() takes them; borrowed. */
+/* Frames and the sound that goes with them, as st_unet_run() takes them; borrowed. Whatever runs
+ * them asks `callbacks`, which may be NULL, before each whether to stop: E_CANCELLED. */
 struct st_unet_samples {
     size_t count;
     const float *const *images, *const *sounds;
+    const synctalk_callbacks *callbacks;
 };
 
 /* Fill the ranges of `recipe` (st_unet_recipe_alloc()) with the extremes over `samples` and a tenth

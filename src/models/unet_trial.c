@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "models/unet_stages.h"
 
 #define OUT_COUNT ((size_t)3 * ST_UNET_SIDE * ST_UNET_SIDE)
@@ -59,6 +60,10 @@ static synctalk_status measure(struct st_unet_trial *t, const struct st_unet_rec
         goto done;
     *worst = 0;
     for (size_t i = 0; i < t->compared; i++) {
+        if (st_cancelled(t->samples->callbacks)) {
+            st = st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
+            goto done;
+        }
         float *exact = t->want + i * OUT_COUNT;
         run(worker, t, i, want ? exact : t->got);
         if (!want)

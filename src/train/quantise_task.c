@@ -241,7 +241,7 @@ static synctalk_status write_beside(struct st_task *task, const char *checkpoint
         images[i] = t->views[i].image;
         sounds[i] = t->views[i].audio;
     }
-    const struct st_unet_samples samples = {(size_t)t->looked, images, sounds};
+    const struct st_unet_samples samples = {(size_t)t->looked, images, sounds, NULL};
     const int stem = (int)(strrchr(checkpoint, '.') - checkpoint);
     if ((st = st_path_format(path, err, "%.*s.precision.json", stem, checkpoint)) ||
         (st = st_hash_file(file.checkpoint, checkpoint, err)) ||
@@ -319,7 +319,7 @@ static synctalk_status open_ranges(struct task *t, synctalk_error *err)
         images[i] = t->views[i].image;
         sounds[i] = t->views[i].audio;
     }
-    const struct st_unet_samples samples = {(size_t)t->looked, images, sounds};
+    const struct st_unet_samples samples = {(size_t)t->looked, images, sounds, NULL};
     st_unet_recipe_uniform(&t->recipe, form, ST_ELEMENT_F32);
     if ((st = st_unet_recipe_alloc(&t->recipe, form, err)) ||
         (st = st_unet_find_ranges(&t->recipe, t->first, form, t->kernels, &samples, COMPARED, err)))

@@ -144,7 +144,7 @@ static bool calibrate(struct bench *b, struct heldout *heldout)
 {
     float *images[FRAMES] = {NULL}, *sounds[FRAMES] = {NULL};
     struct st_unet_samples samples = {FRAMES, (const float *const *)images,
-                                      (const float *const *)sounds};
+                                      (const float *const *)sounds, NULL};
     struct st_unet_recipe *recipe = &b->recipes[MIXED];
     synctalk_error err = {0};
     bool ok = true;

@@ -83,6 +83,55 @@ static void test_found_once(void **state)
     project_remove(&p);
 }
 
+struct hurry {
+    bool searching;
+    int asked, patience; /* since the search began; how often it is said no */
+};
+
+static void hear_search(void *user, synctalk_log_level level, const char *line)
+{
+    struct hurry *hurry = user;
+    (void)level;
+    hurry->searching = hurry->searching || strstr(line, SEARCH);
+}
+
+static int lose_patience(void *user)
+{
+    struct hurry *hurry = user;
+    return hurry->searching && hurry->asked++ >= hurry->patience;
+}
+
+/* Nobody could stop the search, which took ten seconds of a full network: it is asked before each
+ * picture, and leaves nothing. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    struct project p;
+    char path[ST_PATH_MAX];
+    synctalk_settings s;
+    static const int patience[] = {0, 6, 60};
+    if (!has_bytes())
+        skip();
+    project_create(&p, 130, 98, 5);
+    side_file(path, &p);
+    synctalk_settings_init(&s);
+    s.root = p.root;
+    s.model = PROJECT_PERSON;
+    s.features = p.features;
+    s.precision = SYNCTALK_PRECISION_MIXED;
+    for (size_t i = 0; i < sizeof patience / sizeof *patience; i++) {
+        struct hurry hurry = {.patience = patience[i]};
+        const synctalk_callbacks callbacks = {
+            .log = hear_search, .cancelled = lose_patience, .user = &hurry};
+        synctalk_person *person = NULL;
+        synctalk_error e = {0};
+        assert_int_equal(synctalk_person_open(&person, &s, &callbacks, &e), SYNCTALK_E_CANCELLED);
+        assert_int_equal(hurry.asked, patience[i] + 1);
+        assert_false(st_path_is_file(path));
+    }
+    project_remove(&p);
+}
+
 /* Another CPU's findings are beside the first's, not over them. */
 static void test_each_cpu_has_its_own(void **state)
 {
@@ -174,9 +223,9 @@ static void test_not_remembered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_found_once),     cmocka_unit_test(test_each_cpu_has_its_own),
-        cmocka_unit_test(test_damaged_file),   cmocka_unit_test(test_other_checkpoint),
-        cmocka_unit_test(test_not_remembered),
+        cmocka_unit_test(test_found_once),           cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_each_cpu_has_its_own), cmocka_unit_test(test_damaged_file),
+        cmocka_unit_test(test_other_checkpoint),     cmocka_unit_test(test_not_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,7 +49,7 @@ static void calibrate(struct bench *b)
             heldout_read(b->heldout, (int64_t)i * HELDOUT_FIRST / FRAMES, images[i], sounds[i]));
     }
     struct st_unet_samples samples = {FRAMES, (const float *const *)images,
-                                      (const float *const *)sounds};
+                                      (const float *const *)sounds, NULL};
     st_unet_recipe_uniform(&b->recipe, &b->form, ST_ELEMENT_F32);
     ST_OK(st_unet_recipe_alloc(&b->recipe, &b->form, err));
     ST_OK(st_unet_find_ranges(&b->recipe, b->weights, &b->form, &b->kernels, &samples, COMPARED,

@@ -76,7 +76,7 @@ static void open_pair(struct pair *p, unsigned mask)
     for (size_t i = 0; i < PICTURE; i++)
         p->dout[i] = st_random_unit(&seed) - 0.4F;
     const struct st_unet_samples samples = {1, (const float *const[]){p->image},
-                                            (const float *const[]){p->audio}};
+                                            (const float *const[]){p->audio}, NULL};
     st_unet_recipe_uniform(&p->recipe, &p->form, ST_ELEMENT_U8);
     ST_OK(st_unet_recipe_alloc(&p->recipe, &p->form, err));
     ST_OK(st_unet_find_ranges(&p->recipe, p->weights, &p->form, &p->kernels, &samples, 1, err));
