@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ struct st_feature_source {
 
     /* Either a table of ready vectors ... */
     const struct st_tensor *ready; /* borrows; [N, ...] */
+    const char *path;              /* borrows; of the file that is ready */
     /* ... or a sound and its encoder. */
     struct st_audio_reader *reader;   /* owns */
     struct st_encoder_stream *stream; /* owns */
@@ -67,6 +69,14 @@ void st_feature_source_close(struct st_feature_source **source)
     *source = NULL;
 }
 
+static bool is_finite(const float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return false;
+    return true;
+}
+
 /* One row of a table as f32, whatever its element type and strides. */
 static void read_row(const struct st_tensor *table, size_t row, float *dst)
 {
@@ -102,6 +112,7 @@ synctalk_status st_feature_source_from_file(struct st_feature_source **out,
     if (!source)
         return SYNCTALK_E_MEMORY;
     source->ready = table;
+    source->path = path;
     *out = source;
     return SYNCTALK_OK;
 }
@@ -181,6 +192,11 @@ static synctalk_status advance(struct st_feature_source *source, int64_t room, s
             return SYNCTALK_OK;
         }
         read_row(source->ready, (size_t)source->have, slot(source, source->have));
+        if (!is_finite(slot(source, source->have), source->vector))
+            return st_fail(err, SYNCTALK_E_FORMAT,
+                           "%s: vector %lld holds what is not a number; make the features again "
+                           "with synctalk features",
+                           source->path, (long long)source->have);
         source->have++;
         return SYNCTALK_OK;
     }

@@ -2,6 +2,7 @@
 /* Windows at both ends and in the middle, against the definition written out. */
 #include "support/support.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,32 @@ static struct st_weights *table_of(const char *folder, size_t vectors)
     ST_OK(st_npy_writer_commit(&writer, true, err));
     ST_OK(st_weights_open(&table, path, err));
     return table;
+}
+
+/* What is not a number went through the network, and came out as a mouth. */
+static void what_is_no_number_is_refused(void **state)
+{
+    (void)state;
+    char *folder = st_scratch_create();
+    char path[ST_PATH_MAX];
+    struct st_npy_writer writer;
+    struct st_weights *table;
+    struct st_feature_source *source;
+    float rows[12 * VECTOR] = {0}, got[8 * VECTOR];
+    rows[9 * VECTOR + 1] = NAN;
+    ST_OK(st_path_join(path, folder, "f.npy", err));
+    ST_OK(st_npy_writer_open(&writer, path, true, 1, (size_t[]){VECTOR}, err));
+    ST_OK(st_npy_writer_rows(&writer, rows, 12, err));
+    ST_OK(st_npy_writer_commit(&writer, true, err));
+    ST_OK(st_weights_open(&table, path, err));
+    ST_OK(st_feature_source_from_file(&source, table, VECTOR, 8, err));
+    ST_OK(st_feature_source_window(source, 0, got, err));
+    synctalk_error e = {0};
+    assert_int_equal(st_feature_source_window(source, 9, got, &e), SYNCTALK_E_FORMAT);
+    assert_non_null(strstr(e.message, "f.npy: vector 9"));
+    st_feature_source_close(&source);
+    st_weights_close(&table);
+    st_scratch_remove(folder);
 }
 
 static void expect_window(const float *got, int window, int64_t i, int64_t vectors)
@@ -89,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_repeat_only_what_is_missing),
+        cmocka_unit_test(what_is_no_number_is_refused),
         cmocka_unit_test(features_of_another_shape_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
