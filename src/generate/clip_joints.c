@@ -309,7 +309,7 @@ synctalk_status st_clip_plan_join(struct st_clip_plan *plan, struct st_frame_rea
     synctalk_status st;
 
     if ((st = joiner_open(&j, plan, frames, joining, err)) ||
-        (st = st_clip_look_within(j.look, &j.within, err)))
+        (st = st_clip_look_within(j.look, &j.within, callbacks, err)))
         goto done;
     if (plan->list.settings.transition > 0 && (st = look_at_all(&j, callbacks, err)))
         goto done;

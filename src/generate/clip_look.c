@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "generate/clip_views.h"
 
 #define MOST_SCALE 1.25 /* of one face to the other: beyond it they are not of one take */
@@ -115,7 +116,8 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-synctalk_status st_clip_look_within(struct st_clip_look *look, double *within, synctalk_error *err)
+synctalk_status st_clip_look_within(struct st_clip_look *look, double *within,
+                                    const synctalk_callbacks *callbacks, synctalk_error *err)
 {
     const struct st_clip_plan *plan = look->plan;
     const struct st_edit_list *list = &plan->list;
@@ -128,6 +130,8 @@ synctalk_status st_clip_look_within(struct st_clip_look *look, double *within, s
         const struct st_edit_frame b = st_edit_list_at(list, i);
         if (a.fades || b.fades || a.entry != b.entry)
             continue;
+        if (st_cancelled(callbacks))
+            return st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
         for (int64_t at = i - 1; at <= i; at++) {
             const struct st_plan_frame frame = st_clip_plan_at(plan, at);
             synctalk_status st = st_clip_views_look(look->views, &frame, &steps[count], err);

@@ -19,7 +19,8 @@ synctalk_status st_clip_look_at(struct st_clip_look *look, size_t k,
 
 /* The median step within clips, as they are shown, in levels; > 0: what stands still counts as a
  * camera's noise. */
-synctalk_status st_clip_look_within(struct st_clip_look *look, double *within, synctalk_error *err);
+synctalk_status st_clip_look_within(struct st_clip_look *look, double *within,
+                                    const synctalk_callbacks *callbacks, synctalk_error *err);
 
 /* How the face before joint k comes to lie on the one after it, by the landmarks in the middle of
  * the fade; not aligned: not to be known, or too much. */

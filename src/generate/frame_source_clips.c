@@ -130,19 +130,33 @@ static synctalk_status read_between(const struct st_clip_faces *base, int64_t fr
     return st_dataset_landmarks(faces->dataset, frame, landmarks, err);
 }
 
-/* Frames of a clip that was begun are there without a hole, but they are not all of it. Its
- * rate goes to *fps where it is said. */
-static synctalk_status refuse_begun(const char *folder, int *fps, synctalk_error *err)
+/* Frames of a clip that was begun are there without a hole, but they are not all of it. */
+static synctalk_status refuse_begun(const char *folder, struct st_clip_info *info,
+                                    synctalk_error *err)
 {
-    struct st_clip_info info;
-    synctalk_status st = st_clip_info_read(&info, folder, err);
-    if (!st && info.any && info.complete)
-        *fps = info.fps;
-    if (st || !info.any || info.complete)
+    synctalk_status st = st_clip_info_read(info, folder, err);
+    if (st || !info->any || info->complete)
         return st;
     return st_fail(err, SYNCTALK_E_FORMAT,
                    "%s: the clip is not whole; the same synctalk preprocess-clips goes on with it",
                    folder);
+}
+
+/* The rate of all clips is that of the first which says one. */
+static void learn_rate(struct clips_source *source, const char *name,
+                       const struct st_clip_info *clip, const synctalk_callbacks *callbacks)
+{
+    int *fps = &source->base.info.fps;
+    if (!clip->any || clip->fps <= 0)
+        return;
+    if (*fps > 0 && clip->fps != *fps)
+        st_log(
+            callbacks, SYNCTALK_LOG_WARNING,
+            "clip %s was cut at %d frames a second, others at %d: one of them will move too fast "
+            "or too slowly; prepare them again with one encoder",
+            name, clip->fps, *fps);
+    else
+        *fps = clip->fps;
 }
 
 static synctalk_status add_clip(struct clips_source *source, const char *name,
@@ -151,6 +165,7 @@ static synctalk_status add_clip(struct clips_source *source, const char *name,
     struct st_frame_info *info = &source->base.info;
     struct st_clip *clip = &source->clips[source->count];
     struct st_dataset *dataset = &source->datasets[source->count];
+    struct st_clip_info about;
     char folder[ST_PATH_MAX];
     synctalk_status st;
 
@@ -161,9 +176,10 @@ static synctalk_status add_clip(struct clips_source *source, const char *name,
     snprintf(clip->name, sizeof clip->name, "%s", name);
     if ((st = st_clip_kind_of(&clip->kind, info->name, name, err)) ||
         (st = st_path_join(folder, info->name, name, err)) ||
-        (st = refuse_begun(folder, &info->fps, err)) ||
+        (st = refuse_begun(folder, &about, err)) ||
         (st = st_dataset_open(dataset, folder, callbacks, err)))
         return st;
+    learn_rate(source, clip->name, &about, callbacks);
     clip->frames = dataset->frames;
     source->faces[source->count] = (struct clip_faces){{read_between}, dataset};
     clip->faces = &source->faces[source->count].base;
@@ -211,10 +227,13 @@ static synctalk_status add_clips(struct clips_source *source, const struct st_na
     source->first = calloc(names->count + 1, sizeof *source->first);
     if (!source->datasets || !source->clips || !source->faces || !source->first)
         return st_fail_memory(err, "an index of clips", (unsigned long long)names->count);
-    for (size_t i = 0; i < names->count; i++)
+    for (size_t i = 0; i < names->count; i++) {
+        if (st_cancelled(callbacks))
+            return st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
         if (is_clip(folder, names->names[i]) &&
             (st = add_clip(source, names->names[i], callbacks, err)))
             return st;
+    }
     source->set = (struct st_clip_set){
         .clips = {.folder = folder, .clips = source->clips, .count = source->count},
         .first = source->first,
