@@ -8,7 +8,6 @@
 #include "synctalk/synctalk.h"
 
 #define AHEAD 50 /* frames before its end, the next item is begun */
-#define MOST_SENTENCES 64
 
 struct sentence {
     synctalk_log_level level;
@@ -22,7 +21,7 @@ struct work {
     bool begun, threaded, near_end, ended;
     pthread_t thread;
     synctalk_settings settings;
-    struct sentence said[MOST_SENTENCES]; /* before it was told of */
+    struct sentence *said; /* owns; before it was told of */
     size_t said_count;
     struct batch_result result;
 };
@@ -73,16 +72,38 @@ static int on_cancelled(void *user)
     return work->run->progress->callbacks.cancelled(work->run->progress);
 }
 
+/* For when it is told of; false without memory. */
+static bool keep(struct work *work, synctalk_log_level level, const char *message)
+{
+    struct sentence *said = realloc(work->said, (work->said_count + 1) * sizeof *said);
+    if (!said)
+        return false;
+    work->said = said;
+    char *text = strdup(message);
+    if (!text)
+        return false;
+    said[work->said_count++] = (struct sentence){level, text};
+    return true;
+}
+
+/* However much it is: an edit list has a line for each clip. */
 static void on_log(void *user, synctalk_log_level level, const char *message)
 {
     struct work *work = user;
     struct batch_run *run = work->run;
     pthread_mutex_lock(&run->lock);
-    if (run->told == work->index)
+    if (run->told == work->index || !keep(work, level, message))
         run->progress->callbacks.log(run->progress, level, message);
-    else if (work->said_count < MOST_SENTENCES)
-        work->said[work->said_count++] = (struct sentence){level, strdup(message)};
     pthread_mutex_unlock(&run->lock);
+}
+
+static void forget_said(struct work *work)
+{
+    for (size_t i = 0; i < work->said_count; i++)
+        free(work->said[i].text);
+    free(work->said);
+    work->said = NULL;
+    work->said_count = 0;
 }
 
 /* The item has ended but for this: it may wait until it is told of. */
@@ -142,12 +163,9 @@ static void tell_of(struct batch_run *run, struct work *work)
     const struct batch_item *item = work->result.item;
     run->told = work->index;
     progress_item(run->progress, work->index + 1, run->batch->count, item->audio, item->output);
-    for (size_t i = 0; i < work->said_count; i++) {
-        if (work->said[i].text)
-            run->progress->callbacks.log(run->progress, work->said[i].level, work->said[i].text);
-        free(work->said[i].text);
-    }
-    work->said_count = 0;
+    for (size_t i = 0; i < work->said_count; i++)
+        run->progress->callbacks.log(run->progress, work->said[i].level, work->said[i].text);
+    forget_said(work);
     pthread_cond_broadcast(&run->changed);
 }
 
@@ -171,10 +189,11 @@ void batch_run_next(struct batch_run *run, struct batch_result *result)
         make(work);
         pthread_mutex_lock(&run->lock);
     }
-    while (!work->ended) {
-        pthread_cond_wait(&run->changed, &run->lock);
-        if (!work->ended && may_begin_another(run, work))
+    while (!work->ended) { /* of one begun ahead the end may be near by now */
+        if (may_begin_another(run, work))
             begin(run);
+        else
+            pthread_cond_wait(&run->changed, &run->lock);
     }
     pthread_mutex_unlock(&run->lock);
     if (work->threaded)
@@ -197,8 +216,7 @@ void batch_run_close(struct batch_run **run)
             pthread_mutex_unlock(&r->lock);
             pthread_join(work->thread, NULL);
         }
-        for (size_t j = 0; j < work->said_count; j++)
-            free(work->said[j].text);
+        forget_said(work);
     }
     pthread_cond_destroy(&r->changed);
     pthread_mutex_destroy(&r->lock);
