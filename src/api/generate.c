@@ -4,6 +4,7 @@
 
 #include "api/options.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "generate/hearing.h"
 #include "generate/sound.h"
 #include "synctalk/synctalk.h"
@@ -48,6 +49,12 @@ synctalk_status synctalk_generate(synctalk_person *person, const synctalk_settin
         return st_fail(err, SYNCTALK_E_ARG, "no sound named: give --audio FILE");
     if (!output)
         return st_fail(err, SYNCTALK_E_ARG, "no output named");
+    if (st_path_is_same(audio, output) ||
+        (settings->video && st_path_is_same(settings->video, output)))
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "%s: is both what the video is made of and what it is written to; choose "
+                       "another output",
+                       output);
     return st_generate(person, settings, audio, output, callbacks, report, err);
 }
 
@@ -64,6 +71,9 @@ synctalk_status synctalk_features_write(const synctalk_settings *settings, const
         return st;
     if (!audio || !*audio || !output)
         return st_fail(err, SYNCTALK_E_ARG, "both a sound and an output must be named");
+    if (st_path_is_same(audio, output))
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "%s: is both the sound and the output; choose another output", output);
     st_kernels_init(&kernels, settings->cpu_mask);
     if (!(st = st_hearing_choose(&hearing, settings,
                                  settings->encoder ? (synctalk_encoder)settings->encoder

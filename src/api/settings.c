@@ -20,7 +20,8 @@
 #define SWITCH(field) ST_OPTION_SWITCH(synctalk_settings, field)
 #define MASK(field) ST_OPTION_MASK(synctalk_settings, field)
 
-#define LATEST (-1) /* of checkpoint */
+#define LATEST (-1)    /* of checkpoint */
+#define LEAST_LINES 16 /* of a video */
 
 /* In the order of the enums of settings.h. */
 static const char *const modes[] = {"training", "video", "clips", NULL};
@@ -286,8 +287,9 @@ synctalk_status st_settings_ranges(const synctalk_settings *settings, synctalk_e
     if (!settings->root || !settings->face)
         return st_fail(err, SYNCTALK_E_ARG, "%s is NULL; call synctalk_settings_init() first",
                        settings->root ? "face" : "root");
-    if (settings->max_lines == 1)
-        return st_fail(err, SYNCTALK_E_ARG, "max-lines is 1; 0 or 2 and more are allowed");
+    if (settings->max_lines > 0 && settings->max_lines < LEAST_LINES)
+        return st_fail(err, SYNCTALK_E_ARG, "max-lines is %d; 0 or %d and more are allowed",
+                       settings->max_lines, LEAST_LINES);
     st = st_option_check(&options, settings, err);
     return st ? st : st_face_choice_parse(&ignored, settings->face, err);
 }

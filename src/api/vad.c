@@ -38,6 +38,10 @@ synctalk_status synctalk_vad_run(synctalk_vad **out, const synctalk_vad_settings
         return st_fail(err, SYNCTALK_E_ARG, "synctalk_vad_run: out is NULL");
     *out = NULL;
     synctalk_status st = check(settings, audio, err);
+    if (!st && plot && st_path_is_same(audio, plot))
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "%s: is both the sound and the plot; choose another name for the plot",
+                       plot);
     if (!st && plot)
         st = st_voice_plot_check(plot, settings->overwrite, err);
     if (st)

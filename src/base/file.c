@@ -115,6 +115,21 @@ bool st_path_is_same(const char *path, const char *other)
     return !stat(path, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+bool st_path_would_be_same(const char *path, const char *other)
+{
+    const char *const paths[] = {path, other};
+    char folders[2][ST_PATH_MAX];
+    if (st_path_is_same(path, other))
+        return true;
+    for (int i = 0; i < 2; i++) {
+        const int length = (int)(st_path_base(paths[i]) - paths[i]);
+        if (st_path_format(folders[i], NULL, "%.*s", length ? length : 1, length ? paths[i] : "."))
+            return false;
+    }
+    return strcmp(st_path_base(path), st_path_base(other)) == 0 &&
+           st_path_is_same(folders[0], folders[1]);
+}
+
 static synctalk_status refuse_existing(const char *target, bool overwrite, synctalk_error *err)
 {
     struct stat info;

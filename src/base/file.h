@@ -39,6 +39,8 @@ bool st_path_is_dir(const char *path);
 /* Both are there, and `path` was not changed before `than` was. */
 bool st_path_is_newer(const char *path, const char *than);
 bool st_path_is_same(const char *path, const char *other); /* one file, by whatever names */
+/* Also where it is not there yet: one name in one folder. */
+bool st_path_would_be_same(const char *path, const char *other);
 
 /* A file that is being made. Zero it first; close() ends it in every state. */
 struct st_output {

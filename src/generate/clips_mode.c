@@ -5,29 +5,36 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "weights/text.h"
 
-static synctalk_status check_output(const char *path, const char *video, bool overwrite,
-                                    synctalk_error *err)
+static synctalk_status check_output(const char *path, const char *audio, const char *video,
+                                    bool overwrite, synctalk_error *err)
 {
     struct st_output output = {.fd = -1};
-    if (strcmp(path, video) == 0)
+    if (st_path_would_be_same(path, video) || st_path_is_same(path, audio))
         return st_fail(err, SYNCTALK_E_ARG,
-                       "%s: is the video's own name; the edit list and the plot need other ones",
-                       path);
+                       "%s: is the %s's own name; the edit list and the plot need other ones", path,
+                       st_path_is_same(path, audio) ? "sound" : "video");
     synctalk_status st = st_output_open(&output, path, overwrite, err);
     st_output_close(&output);
     return st;
 }
 
-synctalk_status st_clips_mode_check(const synctalk_settings *settings, const char *output,
-                                    synctalk_error *err)
+synctalk_status st_clips_mode_check(const synctalk_settings *settings, const char *audio,
+                                    const char *output, synctalk_error *err)
 {
     const bool overwrite = settings->overwrite != 0;
     synctalk_status st = SYNCTALK_OK;
+    if (settings->edl && settings->vad_plot &&
+        st_path_would_be_same(settings->edl, settings->vad_plot))
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "%s: is meant for the edit list and for the plot; give one of them another "
+                       "name",
+                       settings->edl);
     if (settings->edl)
-        st = check_output(settings->edl, output, overwrite, err);
+        st = check_output(settings->edl, audio, output, overwrite, err);
     if (!st && settings->vad_plot &&
-        !(st = check_output(settings->vad_plot, output, overwrite, err)))
+        !(st = check_output(settings->vad_plot, audio, output, overwrite, err)))
         st = st_voice_plot_check(settings->vad_plot, settings->overwrite, err);
     return st;
 }
@@ -48,6 +55,20 @@ static synctalk_vad_settings vad_settings(const synctalk_settings *s)
         .min_silence_ms = s->min_silence_ms,
         .speech_pad_ms = s->speech_pad_ms,
     };
+}
+
+/* Told before any frame is made: names stand in the edit list's JSON as they are. */
+static synctalk_status check_names(const struct st_clip_set *set, synctalk_error *err)
+{
+    for (size_t i = 0; i < set->clips.count; i++) {
+        const char *name = set->clips.clips[i].name;
+        if (!st_text_is_utf8(name, strlen(name)))
+            return st_fail(err, SYNCTALK_E_FORMAT,
+                           "%s/%s: the name of this clip is not UTF-8, as an edit list's JSON has "
+                           "to be; rename it, or leave --edl out",
+                           set->clips.folder, name);
+    }
+    return SYNCTALK_OK;
 }
 
 static void tell(const struct st_edit_list *list, const synctalk_callbacks *callbacks)
@@ -77,7 +98,8 @@ synctalk_status st_clips_mode_plan(struct st_clips_mode *mode, const synctalk_se
     struct st_timeline timeline = {.frames = 0};
     synctalk_status st;
 
-    if ((st = st_voice_find(&mode->voice, &vad, audio, settings->vad_plot != NULL, callbacks,
+    if ((settings->edl && (st = check_names(st_frame_source_clip_set(source), err))) ||
+        (st = st_voice_find(&mode->voice, &vad, audio, settings->vad_plot != NULL, callbacks,
                             err)) ||
         (st = st_timeline_make(&timeline, &mode->voice.timeline, ST_VAD_HZ, fps, frames, err)) ||
         (st = st_clip_plan_make(&mode->plan, st_frame_source_clip_set(source), &timeline, &edit,

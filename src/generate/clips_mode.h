@@ -14,8 +14,8 @@ struct st_clips_mode {
 };
 
 /* Whether settings->edl and vad_plot can be written beside `output`, before any work. */
-synctalk_status st_clips_mode_check(const synctalk_settings *settings, const char *output,
-                                    synctalk_error *err);
+synctalk_status st_clips_mode_check(const synctalk_settings *settings, const char *audio,
+                                    const char *output, synctalk_error *err);
 
 /* Find the speech of `audio` and plan `frames` frames at `fps`. `frames_of` reads `source`,
  * which st_frame_source_open_clips() made. Tells the edit list through callbacks->log. */
@@ -25,7 +25,7 @@ synctalk_status st_clips_mode_plan(struct st_clips_mode *mode, const synctalk_se
                                    int64_t frames, const synctalk_callbacks *callbacks,
                                    synctalk_error *err);
 
-/* What the settings want saved of it. */
+/* What the settings want saved of it, once the video is there. */
 synctalk_status st_clips_mode_save(const struct st_clips_mode *mode,
                                    const synctalk_settings *settings, const char *audio,
                                    synctalk_error *err);

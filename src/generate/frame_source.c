@@ -57,6 +57,11 @@ void st_frame_reader_watch(struct st_frame_reader *reader, struct st_stopwatch *
     reader->watch = watch;
 }
 
+void st_frame_reader_stop(struct st_frame_reader *reader)
+{
+    atomic_store(&reader->stopped, true);
+}
+
 void st_frame_reader_close(struct st_frame_reader **reader)
 {
     if (!reader || !*reader)

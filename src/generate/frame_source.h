@@ -12,6 +12,7 @@
 #ifndef ST_GENERATE_FRAME_SOURCE_H
 #define ST_GENERATE_FRAME_SOURCE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,12 +23,13 @@
 #include "synctalk/progress.h"
 
 struct st_frame_info {
-    char name[ST_PATH_MAX]; /* of the folder or file, for messages */
-    int64_t frames;         /* > 0 */
-    int width, height;      /* of every frame */
-    int largest_side;       /* of all crop squares, pixels; > 0 */
-    bool has_parsing;       /* masks are there for some frames */
-    int fps;                /* that they were taken at; 0: not said, or as wanted */
+    char name[ST_PATH_MAX];        /* of the folder or file, for messages */
+    int64_t frames;                /* > 0 */
+    int width, height;             /* of every frame */
+    int pixel_width, pixel_height; /* shape of a pixel; 0: square, or not said */
+    int largest_side;              /* of all crop squares, pixels; > 0 */
+    bool has_parsing;              /* masks are there for some frames */
+    int fps;                       /* that they were taken at; 0: not said, or as wanted */
 };
 
 /* What is wanted of a frame besides its picture; a sum. */
@@ -83,7 +85,8 @@ struct st_frame_source {
 
 struct st_frame_reader {
     const struct st_frame_source *source; /* borrowed until close */
-    struct st_stopwatch *watch;           /* of the thread that reads; borrowed; NULL: off */
+    atomic_bool stopped;
+    struct st_stopwatch *watch; /* of the thread that reads; borrowed; NULL: off */
 };
 
 void st_frame_source_close(struct st_frame_source **source); /* NULL-safe; no reader is open */
@@ -94,6 +97,8 @@ synctalk_status st_frame_reader_open(struct st_frame_reader **out,
                                      synctalk_error *err);
 /* From here on tell reading from decoding, where a kind can. */
 void st_frame_reader_watch(struct st_frame_reader *reader, struct st_stopwatch *watch);
+/* From any thread: a read that takes long ends soon, with E_CANCELLED. */
+void st_frame_reader_stop(struct st_frame_reader *reader);
 void st_frame_reader_close(struct st_frame_reader **reader); /* NULL-safe */
 
 /* Frame n, 0 <= n < frames, in any order; forward is cheapest. `wanted` is a sum of

@@ -26,6 +26,7 @@ struct video_reader {
     struct st_frame_reader base;
     const struct video_source *source; /* borrowed */
     struct st_video_reader *video;     /* owns */
+    synctalk_callbacks callbacks;      /* asks whether reading was stopped, nothing else */
 };
 
 static struct st_video_settings video_settings(int fps, bool little_memory)
@@ -61,7 +62,13 @@ static synctalk_status refuse_change(const struct st_frame_info *info,
                    info->width, info->height);
 }
 
-/* Without callbacks: a run's reader works on a thread that is not the caller's. */
+static int was_stopped(void *user)
+{
+    const struct st_frame_reader *reader = user;
+    return atomic_load(&reader->stopped);
+}
+
+/* Without the caller's callbacks: a run's reader works on a thread that is not the caller's. */
 static synctalk_status open_reader(struct st_frame_reader **out, const struct st_frame_source *base,
                                    bool little_memory, synctalk_error *err)
 {
@@ -71,8 +78,9 @@ static synctalk_status open_reader(struct st_frame_reader **out, const struct st
     if (!reader)
         return st_fail_memory(err, "a reader of frames", sizeof *reader);
     reader->source = source;
+    reader->callbacks = (synctalk_callbacks){.user = &reader->base, .cancelled = was_stopped};
     synctalk_status st =
-        st_video_reader_open(&reader->video, base->info.name, &settings, NULL, err);
+        st_video_reader_open(&reader->video, base->info.name, &settings, &reader->callbacks, err);
     if (!st)
         st = refuse_change(&base->info, st_video_reader_info(reader->video), err);
     if (st)
@@ -125,13 +133,16 @@ static const struct st_frame_source_desc video_desc = {
 static void tell(const struct st_frame_info *info, const struct st_video_info *video, int fps,
                  const synctalk_callbacks *callbacks)
 {
-    char turned[48] = "";
+    char turned[48] = "", shaped[64] = "";
     if (video->rotation)
         snprintf(turned, sizeof turned, ", turned upright by %d degrees", video->rotation);
+    if (video->pixel_width != video->pixel_height)
+        snprintf(shaped, sizeof shaped, ", pixels %d:%d", video->pixel_width, video->pixel_height);
     st_log(callbacks, SYNCTALK_LOG_INFO,
-           "video %s: %dx%d, %s, %d bit, %.4g frames/s%s taken at %d, %" PRId64 " frames%s",
-           info->name, video->width, video->height, video->codec, video->bits, video->source_fps,
-           video->variable_rate ? " (variable)" : "", fps, video->frames, turned);
+           "video %s: %dx%d%s, %s, %d bit, %.4g frames/s%s taken at %d, %" PRId64 " frames%s",
+           info->name, video->width, video->height, shaped, video->codec, video->bits,
+           video->source_fps, video->variable_rate ? " (variable)" : "", fps, video->frames,
+           turned);
 }
 
 /* What the file is, and its messages, which runs do not repeat. */
@@ -147,6 +158,8 @@ static synctalk_status look(struct st_frame_info *info, int fps,
     info->frames = found->frames;
     info->width = found->width;
     info->height = found->height;
+    info->pixel_width = found->pixel_width;
+    info->pixel_height = found->pixel_height;
     tell(info, found, fps, callbacks);
     st_video_reader_close(&video);
     return SYNCTALK_OK;

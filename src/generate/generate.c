@@ -32,6 +32,8 @@ struct run {
     bool watched; /* stats are filled */
 };
 
+#define LEAST_AAC_HZ 8000 /* of which every player can play all rates */
+
 static const char *const x264_names[] = {"ultrafast", "superfast", "veryfast", "faster",
                                          "fast",      "medium",    "slow",     "slower"};
 
@@ -142,10 +144,17 @@ static synctalk_status open_video(struct run *run, const struct synctalk_person 
 
     if ((st = st_audio_reader_open(&run->reader, audio, 0, 2, err)))
         return st;
+    if (st_audio_reader_info(run->reader)->rate_hz < LEAST_AAC_HZ) {
+        st_audio_reader_close(&run->reader);
+        if ((st = st_audio_reader_open(&run->reader, audio, LEAST_AAC_HZ, 2, err)))
+            return st;
+    }
     const struct st_audio_info *sound = st_audio_reader_info(run->reader);
     run->video = (struct st_video_writer_settings){
         .path = run->output.temporary,
         .name = run->output.target,
+        .pixel_width = info->pixel_width,
+        .pixel_height = info->pixel_height,
         .fps = person->hearing.info->fps,
         .crf = s->crf,
         .x264_preset = x264_names[s->x264_preset],
@@ -256,7 +265,7 @@ synctalk_status st_generate(const struct synctalk_person *person, const synctalk
         st_stats_begin(&run.stats);
     /* The output first: a name that cannot be written is told before any work. */
     if ((st = st_output_open(&run.output, output, settings->overwrite != 0, err)) ||
-        (st = clips ? st_clips_mode_check(settings, output, err) : SYNCTALK_OK) ||
+        (st = clips ? st_clips_mode_check(settings, audio, output, err) : SYNCTALK_OK) ||
         (st = st_sound_measure(&run.sound, audio, settings->max_seconds, callbacks, err)) ||
         (st = st_frame_reader_open(&run.frames, person->source, settings->frames_per_core == 0,
                                    err)) ||
@@ -275,9 +284,14 @@ synctalk_status st_generate(const struct synctalk_person *person, const synctalk
     if ((st = st_video_writer_finish(run.writer, err)))
         goto done;
     st_video_writer_close(&run.writer);
-    if ((clips && (st = st_clips_mode_save(&run.clips, settings, audio, err))) ||
-        (st = st_output_commit(&run.output, settings->overwrite != 0, err)))
+    /* What tells of the video comes after it: a list that cannot be written costs no video. */
+    if ((st = st_output_commit(&run.output, settings->overwrite != 0, err)))
         goto done;
+    if (clips && (st = st_clips_mode_save(&run.clips, settings, audio, err))) {
+        st_log(callbacks, SYNCTALK_LOG_WARNING,
+               "%s is there and whole; its edit list or plot is not", output);
+        goto done;
+    }
     st_progress(callbacks, "finish", 1, 1, 0);
     if (report)
         fill_report(report, &run, began_ns);

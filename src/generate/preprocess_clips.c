@@ -287,17 +287,25 @@ static void count(struct work *work, const synctalk_clip_report *clip)
     all->missing += !whole && clip->state != SYNCTALK_CLIP_FAILED;
     all->frames += whole ? clip->frames : 0;
     all->written += clip->written;
-    if (!whole || clip->width == 0)
-        return;
+}
+
+/* What generate would refuse is no good clip, be it whole. */
+static synctalk_status refuse_size(struct work *work, const synctalk_clip_report *clip,
+                                   synctalk_error *err)
+{
+    if (clip->width == 0)
+        return SYNCTALK_OK;
     if (work->width == 0) {
         work->width = clip->width;
         work->height = clip->height;
-    } else if (clip->width != work->width || clip->height != work->height) {
-        st_log(work->callbacks, SYNCTALK_LOG_WARNING,
-               "%s/%s: %dx%d pixels, where the first clip has %dx%d; clips of one size join best",
-               work->sources.clips, clip->name, clip->width, clip->height, work->width,
-               work->height);
     }
+    if (clip->width == work->width && clip->height == work->height)
+        return SYNCTALK_OK;
+    return st_fail(err, SYNCTALK_E_FORMAT,
+                   "%s/%s: %dx%d pixels, where the first clip has %dx%d; clips of one person must "
+                   "have one size: scale the video it comes from and prepare it again",
+                   work->sources.clips, clip->name, clip->width, clip->height, work->width,
+                   work->height);
 }
 
 static synctalk_status open_clip(struct clip *clip, synctalk_error *err)
@@ -331,6 +339,8 @@ static synctalk_status do_clip(struct work *work, const struct st_clip_source *s
     synctalk_status st = open_clip(clip, &why);
     if (!st)
         st = work->job->verify ? verify_clip(clip, &report, &why) : make_clip(clip, &report, &why);
+    if (!st)
+        st = refuse_size(work, &report, &why);
     if (st && is_its_own(st)) {
         report.state = SYNCTALK_CLIP_FAILED;
         report.message = why.message;

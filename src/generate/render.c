@@ -62,6 +62,7 @@ static void give_up(struct pipeline *p, synctalk_status status, const synctalk_e
     st_queue_abort(p->work);
     st_sequence_abort(p->done);
     st_feature_source_stop(p->render->features);
+    st_frame_reader_stop(p->render->frames);
 }
 
 static unsigned wanted_of(const struct st_render *r, bool sync)

@@ -17,6 +17,7 @@
 #include "media/video_reader_counts.h"
 
 #define CACHE_BYTES (128u << 20)
+#define LEAST_PIXEL 0.25 /* width of a pixel of height 1 */
 
 struct st_video_reader {
     char *path; /* owns */
@@ -98,13 +99,25 @@ static double mean_fps(const struct st_video_index *index, const AVStream *strea
 }
 
 /* What the first decoded picture is; the header may say otherwise. */
+/* What no camera has is a fault of the file. */
+static void describe_pixels(struct st_video_info *info, AVFormatContext *format, AVStream *stream,
+                            const AVFrame *first, bool transposed)
+{
+    AVRational shape = av_guess_sample_aspect_ratio(format, stream, (AVFrame *)first);
+    const double wide = shape.num > 0 && shape.den > 0 ? av_q2d(shape) : 1;
+    if (wide < LEAST_PIXEL || wide > 1 / LEAST_PIXEL || shape.num <= 0)
+        shape = (AVRational){1, 1};
+    info->pixel_width = transposed ? shape.den : shape.num;
+    info->pixel_height = transposed ? shape.num : shape.den;
+}
+
 static synctalk_status describe(struct st_video_reader *r, const synctalk_callbacks *callbacks,
                                 synctalk_error *err)
 {
     synctalk_status st;
     const AVFrame *first;
     const struct st_video_decoder *d = &r->decoder;
-    const AVStream *stream = d->packets.input.format->streams[d->packets.stream];
+    AVStream *stream = d->packets.input.format->streams[d->packets.stream];
     struct st_video_turn turn = st_video_turn_of(stream);
 
     if ((st = st_video_decoder_picture(&r->decoder, 0, &first, err)))
@@ -115,6 +128,7 @@ static synctalk_status describe(struct st_video_reader *r, const synctalk_callba
         .path = r->path, .width = first->width, .height = first->height, .turn = turn};
     r->info.width = turn.transposed ? first->height : first->width;
     r->info.height = turn.transposed ? first->width : first->height;
+    describe_pixels(&r->info, d->packets.input.format, stream, first, turn.transposed);
     r->info.frames = st_video_index_frames(&d->index, r->fps);
     r->info.start = (double)d->index.first_ticks * av_q2d(d->index.tick);
     r->info.source_fps = mean_fps(&d->index, stream);

@@ -27,7 +27,8 @@ struct st_video_settings {
 };
 
 struct st_video_info {
-    int width, height;  /* as given out: upright, square pixels not enforced */
+    int width, height;             /* as given out: upright, pixels as they are stored */
+    int pixel_width, pixel_height; /* shape of a pixel as given out; 1, 1 where it is not said */
     int64_t frames;     /* at the wanted rate, > 0: the time from the first picture to the
                            end of the last, rounded to the nearest frame */
     double start;       /* of the first picture, seconds on the file's clock */

@@ -139,6 +139,8 @@ static synctalk_status open_video(struct st_video_writer *w,
     e->height = s->height;
     e->pix_fmt = AV_PIX_FMT_YUV420P;
     e->sample_aspect_ratio = (AVRational){1, 1};
+    if (s->pixel_width > 0 && s->pixel_height > 0)
+        e->sample_aspect_ratio = (AVRational){s->pixel_width, s->pixel_height};
     e->time_base = (AVRational){1, s->fps};
     e->framerate = (AVRational){s->fps, 1};
     e->gop_size = 2 * s->fps;
@@ -157,6 +159,7 @@ static synctalk_status open_video(struct st_video_writer *w,
     if ((st = add_track(w, v, err)))
         return st;
     v->stream->avg_frame_rate = v->stream->r_frame_rate = e->framerate;
+    v->stream->sample_aspect_ratio = e->sample_aspect_ratio;
 
     v->frame->format = e->pix_fmt;
     v->frame->width = e->width;

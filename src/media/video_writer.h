@@ -22,7 +22,8 @@ struct st_video_writer_settings {
     const char *name;                /* the final name, for messages */
     int source_width, source_height; /* of the frames handed over */
     int width, height; /* of the video; even; scaled where they differ from the source */
-    int fps;           /* frames per second */
+    int pixel_width, pixel_height; /* shape of a pixel of the source; 0: square */
+    int fps;                       /* frames per second */
     int crf;
     const char *x264_preset; /* "faster" ... */
     int threads;             /* x264's; the stream depends on it, so never the machine's load */

@@ -135,6 +135,75 @@ class Generate(harness.DemoCase):
                 self.assertEqual((self.dir / "alone.mp4").read_bytes(),
                                  (self.dir / "made" / f"{name}.mp4").read_bytes(), name)
 
+    def add_clip(self, name, frames, info=""):
+        """A project here whose person has this clip, the first frames of one of the demo's."""
+        there = self.demo / "dataset" / self.name / "core_clips"
+        clip = os.fsencode(self.dir / "dataset" / self.name / "core_clips") + b"/" + name
+        silence = next(path for path in sorted(there.iterdir()) if "silence" in path.name)
+        for kind, suffix in (("full_body_img", "jpg"), ("landmarks", "lms")):
+            os.makedirs(clip + b"/" + kind.encode())
+            for i in range(frames):
+                os.symlink(os.fsencode(silence / kind / f"{i}.{suffix}"),
+                           clip + f"/{kind}/{i}.{suffix}".encode())
+        if info:
+            pathlib.Path(os.fsdecode(clip), "info.txt").write_text(info)
+        for folder in ("checkpoint", "model"):
+            if not (self.dir / folder).exists():
+                (self.dir / folder).symlink_to(self.demo / folder)
+        return ["generate", "--model", self.name, "--mode", "clips", "--vad", "builtin"]
+
+    def test_a_batch_tells_all_of_one_that_was_begun_early(self):
+        """Guards the lines of a video that say more than 64 things while another is told of: an
+        edit list has one for each clip, and of a clip of one frame there are many."""
+        call = self.add_clip(b"one_silence", 1)
+        for name in "ab":
+            harness.write_wav(self.dir / f"{name}.wav", 5, loud=False)
+        done = self.run_command(*call, "--audio", "a.wav", "--audio", "b.wav", "-o", "made",
+                                "--progress", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = []
+        for event in map(json.loads, done.stderr.splitlines()):
+            if event["event"] == "item":
+                rows.append(0)
+            elif rows:
+                rows[-1] += "one_silence" in event.get("message", "")
+        self.assertEqual(rows, [125, 125])
+
+    def test_outputs_that_are_one_file(self):
+        """Guards names that are spelt otherwise and lead to one file: a list was written over the
+        video, or over the sound that was spoken."""
+        call = self.add_clip(b"some_silence", 3)
+        sound = self.sound.read_bytes()
+        call += ["--audio", "hello.wav", "-y", "-o"]
+        self.refused(1, *call, "v.mp4", "--edl", "./v.mp4", says=("./v.mp4", "the video's own"))
+        self.refused(1, *call, "v.mp4", "--edl", "x", "--vad-plot", "./x", says="another name")
+        self.refused(1, *call, "v.mp4", "--edl", self.dir / "hello.wav", says="the sound's own")
+        self.refused(1, *call, "v.mp4", "--vad-plot", "hello.wav", says="the sound's own")
+        self.refused(1, "features", "hello.wav", "-o", "./hello.wav", "-y", "--root",
+                     self.demo, says="both the sound and the output")
+        self.refused(1, "vad", "hello.wav", "--plot", "./hello.wav", "-y", "--vad", "builtin",
+                     says="both the sound and the plot")
+        self.assertEqual(self.sound.read_bytes(), sound)
+        self.assertFalse((self.dir / "v.mp4").exists() or (self.dir / "x").exists())
+
+    def test_a_clip_whose_name_no_list_can_hold(self):
+        """Guards a video that was thrown away when its edit list could not be written."""
+        call = self.add_clip(b"gr\xfcn_silence", 3) + ["--audio", "hello.wav", "-o", "v.mp4"]
+        self.refused(1, *call, "--edl", "list.json", says="not UTF-8")
+        self.assertFalse((self.dir / "v.mp4").exists() or (self.dir / "list.json").exists())
+        self.good(*call)
+
+    def test_clips_of_two_rates(self):
+        """Guards the rate of one clip, which was hidden by that of the last."""
+        info = ("made_by: synctalk preprocess-clips\nsource: a.mp4\nsha256: {0}\nidentity: {0}\n"
+                "type: silence\nfps: {1}\nframes: 3\nfaces: 3\nwidth: 320\nheight: 320\n"
+                "complete: yes\n")
+        self.add_clip(b"a_silence", 3, info.format("0" * 64, 20))
+        call = self.add_clip(b"b_silence", 3, info.format("0" * 64, 25))
+        done = self.run_command(*call, "--audio", "hello.wav", "-o", "v.mp4")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("clip b_silence was cut at 25 frames a second, others at 20", done.stderr)
+
     def test_batches_that_cannot_be(self):
         (self.dir / "more").mkdir()
         harness.write_wav(self.dir / "more" / "hello.wav", SECONDS)

@@ -249,6 +249,25 @@ static void stopping_at_any_moment_leaves_nothing(void **state)
     project_remove(&p);
 }
 
+/* AAC has no such rate: the message spoke of the video's size, and named that. */
+static void a_very_slow_sound_is_heard_all_the_same(void **state)
+{
+    (void)state;
+    struct project p;
+    synctalk_settings s;
+    synctalk_person *person;
+    synctalk_report report;
+    project_create(&p, 130, 98, 6);
+    settings_for(&s, &p);
+    ST_OK(synctalk_person_open(&person, &s, NULL, err));
+    project_write_wav(p.sound, 2000, 3000);
+    ST_OK(synctalk_generate(person, &s, p.sound, p.output, NULL, &report, err));
+    assert_int_equal(report.frames, 38);
+    assert_int_equal(project_outputs(&p), 1);
+    synctalk_person_close(&person);
+    project_remove(&p);
+}
+
 static void a_full_disk_leaves_nothing_and_is_told(void **state)
 {
     (void)state;
@@ -423,6 +442,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_file_does_not_depend_on_the_number_of_workers),
         cmocka_unit_test(a_video_that_follows_finds_what_was_kept),
+        cmocka_unit_test(a_very_slow_sound_is_heard_all_the_same),
         cmocka_unit_test(the_time_of_a_video_is_told),
         cmocka_unit_test(one_person_serves_many_sounds_and_settings),
         cmocka_unit_test(stopping_at_any_moment_leaves_nothing),

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "media/media_support.h"
+#include "media/video_reader.h"
 #include "media/video_writer.h"
 #include "support/support.h"
 
@@ -361,6 +362,26 @@ static void test_sizes(void **state)
 }
 
 /* Rows may be wider than the picture. */
+/* Guards: a video whose pixels are not square came out squeezed, since the writer said that they
+ * were. Both ways, and what no camera has. */
+static void test_pixel_shape(void **state)
+{
+    static const int cases[][4] = {
+        {4, 3, 4, 3}, {8, 9, 8, 9}, {1, 1, 1, 1}, {0, 0, 1, 1}, {100, 1, 1, 1}};
+    const struct st_video_settings reading = {.fps = 25, .threads = 1};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct st_video_writer_settings s = small_video(in_dir(*state, "shape.mp4"));
+        struct st_video_reader *reader;
+        s.pixel_width = cases[i][0];
+        s.pixel_height = cases[i][1];
+        video_write(&s, 3);
+        ST_OK(st_video_reader_open(&reader, s.path, &reading, NULL, err));
+        assert_int_equal(st_video_reader_info(reader)->pixel_width, cases[i][2]);
+        assert_int_equal(st_video_reader_info(reader)->pixel_height, cases[i][3]);
+        st_video_reader_close(&reader);
+    }
+}
+
 static void test_stride(void **state)
 {
     const char *paths[2] = {in_dir(*state, "tight.mp4"), in_dir(*state, "wide.mp4")};
@@ -571,21 +592,14 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contents),
-        cmocka_unit_test(test_index_in_front),
-        cmocka_unit_test(test_repeatable),
-        cmocka_unit_test(test_colours),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_stride),
-        cmocka_unit_test(test_planes),
-        cmocka_unit_test(test_stride),
-        cmocka_unit_test(test_planes_are_scaled),
-        cmocka_unit_test(test_stride),
-        cmocka_unit_test(test_frame_end),
-        cmocka_unit_test(test_disk_full),
-        cmocka_unit_test(test_no_space),
-        cmocka_unit_test(test_close_early),
-        cmocka_unit_test(test_misuse),
+        cmocka_unit_test(test_contents),    cmocka_unit_test(test_index_in_front),
+        cmocka_unit_test(test_repeatable),  cmocka_unit_test(test_colours),
+        cmocka_unit_test(test_sizes),       cmocka_unit_test(test_pixel_shape),
+        cmocka_unit_test(test_stride),      cmocka_unit_test(test_planes),
+        cmocka_unit_test(test_stride),      cmocka_unit_test(test_planes_are_scaled),
+        cmocka_unit_test(test_stride),      cmocka_unit_test(test_frame_end),
+        cmocka_unit_test(test_disk_full),   cmocka_unit_test(test_no_space),
+        cmocka_unit_test(test_close_early), cmocka_unit_test(test_misuse),
     };
     return cmocka_run_group_tests_name("video writer", tests, setup, teardown);
 }
