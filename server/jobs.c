@@ -196,6 +196,12 @@ static void copy_job(void *user, const struct job_row *row)
     job->request = json_loads(row->request, 0, NULL);
 }
 
+void job_free(struct job *job)
+{
+    json_decref(job->request);
+    job->request = NULL;
+}
+
 bool jobs_take(struct jobs *jobs, int slot, struct job *job)
 {
     bool found = false;
@@ -203,7 +209,9 @@ bool jobs_take(struct jobs *jobs, int slot, struct job *job)
     pthread_mutex_lock(&jobs->lock);
     while (!jobs->stopping && !found) {
         if (store_job_take(jobs->store, time(NULL), copy_job, job, &found, NULL) || !found) {
-            /* Also after a store that failed: it is asked again in a second. */
+            /* Also after a store that failed, and may have shown the job: it is asked again in a
+             * second. */
+            job_free(job);
             struct timespec until;
             clock_gettime(CLOCK_REALTIME, &until);
             until.tv_sec += 1;
@@ -216,12 +224,6 @@ bool jobs_take(struct jobs *jobs, int slot, struct job *job)
     if (found)
         touch_queue(jobs, job->id);
     return found;
-}
-
-void job_free(struct job *job)
-{
-    json_decref(job->request);
-    job->request = NULL;
 }
 
 void jobs_progress(struct jobs *jobs, int slot, const synctalk_progress *progress)

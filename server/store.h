@@ -146,7 +146,8 @@ synctalk_status store_job_get(struct store *store, const char *id, job_visitor *
  * `state` or, JOB_STATES, of any. */
 synctalk_status store_jobs_list(struct store *store, int64_t below, enum job_state state, int limit,
                                 job_visitor *visit, void *user, synctalk_error *err);
-/* The one that has waited longest is in progress from `now` on, and visited; *found. */
+/* The one that has waited longest is in progress from `now` on, and visited; *found. After a
+ * failure it waits on and *found is false, but it may have been visited. */
 synctalk_status store_job_take(struct store *store, int64_t now, job_visitor *visit, void *user,
                                bool *found, synctalk_error *err);
 

@@ -191,7 +191,7 @@ synctalk_status store_job_take(struct store *store, int64_t now, job_visitor *vi
                                  " RETURNING " RETURNED,
                                  "i", now);
     store_unlock(store);
-    *found = visiting.count > 0;
+    *found = !st && visiting.count > 0; /* the row is told before it is on disk */
     return st;
 }
 

@@ -36,7 +36,7 @@ synctalk_status store_delivery_take(struct store *store, int64_t now, struct del
                 " RETURNING job, url, tries",
                 "i", now);
     store_unlock(store);
-    *found = taking.found;
+    *found = !st && taking.found; /* the row is told before it is on disk */
     return st;
 }
 

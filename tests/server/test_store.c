@@ -3,10 +3,13 @@
 #include "support/support.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/store.h"
@@ -293,6 +296,56 @@ static void test_another_program_is_waited_for(void **state)
     sqlite3_close(db);
 }
 
+/* No file grows from now on, or as ever. */
+static void let_files_grow(struct world *w, bool may)
+{
+    char path[128];
+    struct stat info;
+    struct rlimit limit;
+    snprintf(path, sizeof path, "%s/synctalk.db-wal", w->folder);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = may ? limit.rlim_max : (rlim_t)info.st_size;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* Guards: a video that two workers make, since one took it though that found no room to be written
+ * down, and that the second removes when it is told that the first has ended it. */
+static void test_what_is_taken_without_room_is_not_taken(void **state)
+{
+    struct world *w = *state;
+    char id[ID_SIZE];
+    char log[256] = "";
+    bool flag;
+    struct delivery delivery = {.tries = 0};
+    const struct job_end end = {.state = JOB_CANCELLED, .now = 5};
+    const struct new_job told = {.id = "video-2",
+                                 .request = "{}",
+                                 .audio = "upload-1",
+                                 .webhook = "https://h/",
+                                 .now = 1,
+                                 .most_waiting = 3};
+    signal(SIGXFSZ, SIG_IGN);
+    add_upload(w, "upload-1", "aa");
+    GOOD(add_job(w, "video-1", NULL, &flag, id));
+    GOOD(store_job_add(w->store, &told, id, &flag, NULL));
+    GOOD(store_job_end(w->store, "video-2", &end, &flag, NULL));
+    let_files_grow(w, false);
+    flag = true;
+    assert_int_not_equal(store_job_take(w->store, 2, note, log, &flag, NULL), SYNCTALK_OK);
+    assert_false(flag);
+    flag = true;
+    assert_int_not_equal(store_delivery_take(w->store, 9, &delivery, &flag, NULL), SYNCTALK_OK);
+    assert_false(flag);
+    let_files_grow(w, true);
+    log[0] = '\0';
+    GOOD(store_job_take(w->store, 2, note, log, &flag, NULL));
+    assert_true(flag);
+    assert_string_equal(log, "video-1 in_progress; ");
+    GOOD(store_delivery_take(w->store, 9, &delivery, &flag, NULL));
+    assert_true(flag && delivery.tries == 1);
+}
+
 static void test_a_newer_database_is_refused(void **state)
 {
     struct world *w = *state;
@@ -338,6 +391,7 @@ int main(void)
         CASE(test_a_newer_database_is_refused),
         CASE(test_a_damaged_database_is_refused),
         CASE(test_deliveries),
+        CASE(test_what_is_taken_without_room_is_not_taken),
         CASE(test_another_program_is_waited_for),
         CASE(test_an_older_database_is_brought_up_to_date),
     };
