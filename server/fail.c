@@ -13,8 +13,14 @@ synctalk_status server_fail(synctalk_error *err, synctalk_status status, const c
         return status;
     err->status = status;
     va_start(args, format);
-    vsnprintf(err->message, sizeof err->message, format, args);
+    const int need = vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
+    if (need >= (int)sizeof err->message) {
+        size_t end = sizeof err->message - 4;
+        while (end > 0 && ((unsigned char)err->message[end] & 0xc0) == 0x80)
+            end--; /* not inside a character: what is no UTF-8 cannot be sent */
+        memcpy(err->message + end, "...", 4);
+    }
     return status;
 }
 

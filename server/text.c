@@ -85,6 +85,18 @@ bool text_to_number(const char *text, int64_t most, int64_t *number)
     return true;
 }
 
+/* Half a character at the end, which a cut has left, goes. */
+static void drop_half(char *text)
+{
+    size_t end = strlen(text);
+    const size_t length = end;
+    while (end > 0 && ((unsigned char)text[end - 1] & 0xc0) == 0x80)
+        end--;
+    end -= end > 0;
+    if (character((const unsigned char *)text + end, length - end) != length - end)
+        text[end] = '\0';
+}
+
 void text_replace(char *text, size_t size, const char *from, const char *to)
 {
     const size_t old_length = strlen(from);
@@ -95,7 +107,8 @@ void text_replace(char *text, size_t size, const char *from, const char *to)
         char rest[1024];
         snprintf(rest, sizeof rest, "%s", at + old_length);
         const size_t before = (size_t)(at - text);
-        snprintf(at, size - before, "%s%s", to, rest);
+        if (snprintf(at, size - before, "%s%s", to, rest) >= (int)(size - before))
+            drop_half(text);
         if (before + new_length >= size)
             return;
     }

@@ -18,7 +18,7 @@ void text_clean_name(char *to, size_t size, const char *from);
 /* Decimal digits alone, at most `most`. */
 bool text_to_number(const char *text, int64_t most, int64_t *number);
 
-/* `text` with every `from` replaced by `to`; cut to fit its `size` bytes. */
+/* `text` with every `from` replaced by `to`; cut to fit its `size` bytes, between characters. */
 void text_replace(char *text, size_t size, const char *from, const char *to);
 
 #endif /* SERVER_TEXT_H */

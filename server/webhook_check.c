@@ -86,6 +86,8 @@ synctalk_status webhook_check(char url[WEBHOOK_URL], const char *text,
         st = server_fail_memory(err, "the address of a webhook");
     if (!st && strlen(whole) >= WEBHOOK_URL)
         st = refuse(err, "the address is too long");
+    if (!st && !is_plain(whole)) /* libcurl has decoded what was written as %XX in the host */
+        st = refuse(err, "the name of the host has bytes that are no ASCII characters");
     if (!st)
         snprintf(url, WEBHOOK_URL, "%s", whole);
     curl_free(whole);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Requests and files that mean harm: the right status, a sentence, and a server that goes on."""
+import json
 import os
 import pathlib
 import signal
@@ -89,6 +90,10 @@ class Requests(serving.ServerCase):
                      b'{"model": "demo\\u0000x", "audio": "upload-1"}'):
             self.assertIn(self.post(body, "application/json"), (400, 404), body[:80])
         self.assertEqual(self.post(b" " * 70000, "application/json"), 413)
+        # A sentence that is cut is cut between characters, or it could not be sent.
+        for odd in ("", "a", "ab"):
+            key = json.dumps({odd + "\u00e9" * 254: 1}, ensure_ascii=False).encode()
+            self.assertEqual(self.post(key, "application/json"), 400)
 
     def test_lengths_that_are_wrong(self):
         head = b"POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\n"

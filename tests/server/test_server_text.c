@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "server/fail.h"
 #include "server/ids.h"
 #include "server/live.h"
 #include "server/rate.h"
@@ -80,6 +81,32 @@ static void test_replacing(void **state)
     assert_string_equal(text, "longer name and"); /* cut to fit */
     text_replace(text, sizeof text, "", "y");
     assert_string_equal(text, "longer name and");
+    strcpy(text, "x 45678901234\xc3\xa4"); /* not half a character */
+    text_replace(text, sizeof text, "x", "xx");
+    assert_string_equal(text, "xx 45678901234");
+    strcpy(text, "x 456789012\xc3\xa4y");
+    text_replace(text, sizeof text, "x", "xxx");
+    assert_string_equal(text, "xxx 456789012\xc3\xa4");
+}
+
+/* Guards: a sentence with a long name that is cut inside a character, is no UTF-8 then, and cannot
+ * be sent: the connection is closed without an answer. */
+static void test_sentences_that_are_cut(void **state)
+{
+    char name[640];
+    (void)state;
+    for (size_t odd = 0; odd < 4; odd++) {
+        synctalk_error err = {0};
+        size_t length = odd;
+        memset(name, 'a', odd);
+        for (; length + 4 < sizeof name; length += 4)
+            memcpy(name + length, "\xf0\x9f\x98\x80", 5);
+        assert_int_equal(server_fail(&err, SYNCTALK_E_ARG, "%s: none", name), SYNCTALK_E_ARG);
+        length = strlen(err.message);
+        assert_true(length > sizeof err.message - 8 && length < sizeof err.message);
+        assert_true(text_is_utf8(err.message, length));
+        assert_string_equal(err.message + length - 3, "...");
+    }
 }
 
 static void test_ids(void **state)
@@ -154,7 +181,7 @@ int main(void)
         cmocka_unit_test(test_utf8),    cmocka_unit_test(test_names),
         cmocka_unit_test(test_numbers), cmocka_unit_test(test_replacing),
         cmocka_unit_test(test_ids),     cmocka_unit_test(test_progress),
-        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_rate),    cmocka_unit_test(test_sentences_that_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -240,6 +240,7 @@ class Refusals(HookCase):
                            ("https://user@example.org/", "a user"),
                            ("https://u:p@example.org/", "a user"),
                            ("https://example.org/\u00e4", "ASCII"), ("https://exa mple.org/", "ASCII"),
+                           ("https://a%ff.example/", "ASCII"),
                            ("https://example.org/" + "a" * 2100, "2047")):
             self.refused_as(self.ask(text), 400, "invalid_argument", says)
         upload = self.server.upload(self.sound)

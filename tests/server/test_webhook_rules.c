@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "server/public_address.h"
+#include "server/webhook.h"
 #include "server/webhook_sign.h"
 
 static bool is_public(const char *text)
@@ -99,6 +100,22 @@ static void test_other_families_and_names(void **state)
     assert_false(host_is_private("127.0.0.1.example.org"));
 }
 
+/* Guards: an address whose host libcurl decodes to bytes that are no text, which is kept, and
+ * with which no list of videos can be sent any more. */
+static void test_what_is_decoded_is_judged(void **state)
+{
+    static const char *const bad[] = {"https://a%ff.example/", "https://a%c3%a4.example/",
+                                      "https://a%ff/", "https://%80/x"};
+    const struct server_webhooks options = {.secret = "0123456789abcdef", .allow_private = true};
+    char url[WEBHOOK_URL];
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(webhook_check(url, bad[i], &options, NULL), SYNCTALK_E_ARG);
+    assert_int_equal(webhook_check(url, "https://%61.example/%ff?%ff#x", &options, NULL),
+                     SYNCTALK_OK);
+    assert_string_equal(url, "https://a.example/%ff?%ff");
+}
+
 /* The example of the specification; that it says what HMAC-SHA256 does was checked with another
  * implementation. */
 static void test_a_signature_that_is_known(void **state)
@@ -142,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_other_families_and_names),
         cmocka_unit_test(test_a_signature_that_is_known),
         cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_what_is_decoded_is_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
