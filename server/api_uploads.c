@@ -50,7 +50,8 @@ static enum MHD_Result end(struct request *request, int status)
     struct upload_row row;
     synctalk_error err = {0};
     const synctalk_status st = upload_end(request->upload, &row, &err);
-    upload_close(&request->upload, true);
+    /* Of one that failed as it was made, the client knows no id to go on with. */
+    upload_close(&request->upload, !st || status != MHD_HTTP_CREATED);
     return st ? reply_failure(request, &err) : reply_upload(request, status, &row);
 }
 

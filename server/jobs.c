@@ -292,20 +292,21 @@ void jobs_stop(struct jobs *jobs)
     pthread_mutex_unlock(&jobs->lock);
 }
 
-synctalk_status jobs_sweep(struct jobs *jobs, int64_t before, int64_t most_bytes,
-                           synctalk_error *err)
+synctalk_status jobs_sweep(struct jobs *jobs, int64_t before, synctalk_error *err)
 {
     synctalk_status st;
     char id[ID_SIZE];
-    int64_t bytes = 0;
     while (!(st = store_job_oldest_end(jobs->store, before, id, err)) && *id) {
         if ((st = jobs_remove(jobs, id, err)))
             return st;
     }
-    while (!st && !(st = store_jobs_bytes(jobs->store, &bytes, err)) && bytes > most_bytes) {
-        if ((st = store_job_oldest_end(jobs->store, 0, id, err)) || !*id)
-            break;
-        st = jobs_remove(jobs, id, err);
-    }
     return st ? st : sweep_videos(jobs, err);
+}
+
+synctalk_status jobs_remove_oldest(struct jobs *jobs, bool *found, synctalk_error *err)
+{
+    char id[ID_SIZE];
+    synctalk_status st = store_job_oldest_end(jobs->store, 0, id, err);
+    *found = !st && *id;
+    return *found ? jobs_remove(jobs, id, err) : st;
 }

@@ -70,9 +70,9 @@ void jobs_stop(struct jobs *jobs);
 
 /* ---- for the one that keeps house ---- */
 
-/* Remove ended jobs that ended before `before` and, where files take more than `most_bytes`
- * altogether, the oldest of the others. */
-synctalk_status jobs_sweep(struct jobs *jobs, int64_t before, int64_t most_bytes,
-                           synctalk_error *err);
+/* Remove jobs that ended before `before`, and files of no job. */
+synctalk_status jobs_sweep(struct jobs *jobs, int64_t before, synctalk_error *err);
+/* Remove the job that ended longest ago; *found is false where none has ended. */
+synctalk_status jobs_remove_oldest(struct jobs *jobs, bool *found, synctalk_error *err);
 
 #endif /* SERVER_JOBS_H */

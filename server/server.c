@@ -13,6 +13,7 @@
 
 #include "fail.h"
 #include "guard.h"
+#include "house.h"
 #include "http.h"
 #include "webhook.h"
 #include "worker.h"
@@ -90,12 +91,9 @@ static char *describe_job(void *user, const char *id, bool *last)
 
 static void sweep(struct server *server)
 {
-    const struct server_limits *limits = &server->options->limits;
-    const int64_t before = time(NULL) - (int64_t)limits->keep_hours * 3600;
-    const int64_t most = (int64_t)limits->keep_mb * 1000000 - uploads_bytes(server->uploads);
+    const struct house house = {server->options, &server->folders, server->uploads, server->jobs};
     synctalk_error err = {0};
-    if (jobs_sweep(server->jobs, before, most > 0 ? most : 0, &err) ||
-        uploads_sweep(server->uploads, before, &err))
+    if (house_sweep(&house, &err))
         log_line(server, err.message);
     store_keep_reserve(server->store);
 }

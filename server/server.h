@@ -32,8 +32,8 @@ struct server_limits {
     int idle_seconds;  /* after which a silent connection is closed */
     int job_minutes;   /* processor time of one job, of all its threads */
     int job_memory_mb; /* address space of a worker process; 0 = no limit */
-    int keep_hours;    /* after which uploads and ended jobs go */
-    int keep_mb;       /* of uploads and videos together; the oldest ended jobs go first */
+    int keep_hours;    /* after which uploads, analyses and ended jobs go */
+    int keep_mb;       /* of all of these together; see house.h for what goes first */
 };
 
 /* See webhook.h. */

@@ -47,6 +47,10 @@ synctalk_status store_upload_get(struct store *store, const char *id, struct upl
 synctalk_status store_upload_remove(struct store *store, const char *id, synctalk_error *err);
 /* Those made before `before` whose content no waiting or working job needs. */
 synctalk_status store_uploads_expire(struct store *store, int64_t before, synctalk_error *err);
+/* The oldest of those whose content no waiting or working job needs, after `skip` others; "" when
+ * there is none. */
+synctalk_status store_upload_oldest_unused(struct store *store, int64_t skip, char id[ID_SIZE],
+                                           synctalk_error *err);
 /* Whether an upload or a waiting or working job has this content. */
 synctalk_status store_content_is_used(struct store *store, const char *sha256, bool *used,
                                       synctalk_error *err);

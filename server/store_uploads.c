@@ -5,6 +5,12 @@
 #include "fail.h"
 #include "store_sql.h"
 
+/* No waiting or working job needs it. */
+#define UNUSED                                       \
+    "(sha256 IS NULL OR sha256 NOT IN ("             \
+    " SELECT audio FROM jobs WHERE state <= 1 UNION" \
+    " SELECT video FROM jobs WHERE state <= 1 AND video IS NOT NULL))"
+
 synctalk_status store_upload_add(struct store *store, const struct upload_row *row,
                                  synctalk_error *err)
 {
@@ -70,12 +76,27 @@ synctalk_status store_uploads_expire(struct store *store, int64_t before, syncta
     store_lock(store);
     synctalk_status st;
     do
-        st = sql_run(store, err, NULL, NULL,
-                     "DELETE FROM uploads WHERE created < ? AND (sha256 IS NULL OR sha256 NOT IN ("
-                     " SELECT audio FROM jobs WHERE state <= 1 UNION"
-                     " SELECT video FROM jobs WHERE state <= 1 AND video IS NOT NULL))",
+        st = sql_run(store, err, NULL, NULL, "DELETE FROM uploads WHERE created < ? AND " UNUSED,
                      "i", before);
     while (st == SERVER_E_FULL && store_give_up_reserve(store));
+    store_unlock(store);
+    return st;
+}
+
+static void read_id(void *user, sqlite3_stmt *row)
+{
+    sql_copy_text(user, ID_SIZE, row, 0);
+}
+
+synctalk_status store_upload_oldest_unused(struct store *store, int64_t skip, char id[ID_SIZE],
+                                           synctalk_error *err)
+{
+    id[0] = '\0';
+    store_lock(store);
+    synctalk_status st =
+        sql_run(store, err, read_id, id,
+                "SELECT id FROM uploads WHERE " UNUSED " ORDER BY created, rowid LIMIT 1 OFFSET ?",
+                "i", skip);
     store_unlock(store);
     return st;
 }

@@ -157,7 +157,10 @@ static synctalk_status open_at(struct upload *upload, int64_t offset, synctalk_e
     if (*upload->row.sha256)
         return server_fail(err, SYNCTALK_E_EXISTS, "%s: all of it is there already",
                            upload->row.id);
-    upload->fd = open(path.text, O_WRONLY | O_APPEND | O_CLOEXEC);
+    /* A server that was killed as the whole content took its place, and before that was written
+     * down, has left none: it is sent again. */
+    upload->fd =
+        open(path.text, O_WRONLY | O_APPEND | O_CLOEXEC | (offset == 0 ? O_CREAT : 0), 0600);
     if (upload->fd < 0 || fstat(upload->fd, &info) != 0)
         return server_fail_errno(err, "open", upload->row.id);
     if (info.st_size != offset)
@@ -247,12 +250,16 @@ static synctalk_status settle(struct upload *upload, const char *path, synctalk_
     upload->row.length = upload->at;
     struct path place = folders_content(uploads->folders, upload->row.sha256);
     pthread_mutex_lock(&uploads->lock);
-    if (access(place.text, F_OK) == 0)
-        unlink(path);
-    else if (rename(path, place.text) != 0)
+    const bool known = access(place.text, F_OK) == 0;
+    if (!known && rename(path, place.text) != 0)
         st = server_fail_errno(err, "put the upload in its place", "uploads");
+    const bool moved = !known && !st;
     if (!st)
         st = store_upload_end(uploads->store, upload->row.id, upload->row.sha256, upload->at, err);
+    if (st && moved)
+        rename(place.text, path); /* it ends once more when there is room */
+    else if (!st && known)
+        unlink(path);
     pthread_mutex_unlock(&uploads->lock);
     return st;
 }
@@ -298,32 +305,60 @@ int64_t uploads_offset(const struct uploads *uploads, const struct upload_row *r
                         : file_bytes(folders_incoming(uploads->folders, row->id).text);
 }
 
-/* Under the lock. */
-static void drop_unused(struct uploads *uploads, const char *sha256)
+/* Bytes that are free for it. */
+static int64_t drop_file(struct path path)
+{
+    const int64_t bytes = file_bytes(path.text);
+    return unlink(path.text) == 0 ? bytes : 0;
+}
+
+/* Under the lock; bytes that are free for it. */
+static int64_t drop_unused(struct uploads *uploads, const char *sha256)
 {
     bool used = true;
-    if (!store_content_is_used(uploads->store, sha256, &used, NULL) && !used)
-        unlink(folders_content(uploads->folders, sha256).text);
+    if (store_content_is_used(uploads->store, sha256, &used, NULL) || used)
+        return 0;
+    return drop_file(folders_content(uploads->folders, sha256));
+}
+
+/* Under the lock, one that no request writes. */
+static synctalk_status drop(struct uploads *uploads, const char *id, int64_t *freed,
+                            synctalk_error *err)
+{
+    struct upload_row row;
+    synctalk_status st;
+    if ((st = store_upload_get(uploads->store, id, &row, err)) ||
+        (st = store_upload_remove(uploads->store, id, err)))
+        return st;
+    *freed = drop_file(folders_incoming(uploads->folders, id));
+    if (*row.sha256)
+        *freed += drop_unused(uploads, row.sha256);
+    return SYNCTALK_OK;
 }
 
 synctalk_status uploads_remove(struct uploads *uploads, const char *id, synctalk_error *err)
 {
-    struct upload_row row;
-    synctalk_status st;
+    int64_t freed;
     pthread_mutex_lock(&uploads->lock);
-    if ((st = store_upload_get(uploads->store, id, &row, err)))
-        goto done;
-    if (is_open(uploads, id)) {
-        st = server_fail(err, SYNCTALK_E_EXISTS, "%s: a request is writing it", id);
-        goto done;
-    }
-    if ((st = store_upload_remove(uploads->store, id, err)))
-        goto done;
-    unlink(folders_incoming(uploads->folders, id).text);
-    if (*row.sha256)
-        drop_unused(uploads, row.sha256);
+    synctalk_status st = is_open(uploads, id) ? server_fail(err, SYNCTALK_E_EXISTS,
+                                                            "%s: a request is writing it", id)
+                                              : drop(uploads, id, &freed, err);
+    pthread_mutex_unlock(&uploads->lock);
+    return st;
+}
 
-done:
+synctalk_status uploads_drop_oldest(struct uploads *uploads, int64_t *freed, synctalk_error *err)
+{
+    synctalk_status st;
+    char id[ID_SIZE];
+    int64_t skip = 0;
+    *freed = -1;
+    pthread_mutex_lock(&uploads->lock);
+    while (!(st = store_upload_oldest_unused(uploads->store, skip, id, err)) && *id &&
+           is_open(uploads, id))
+        skip++;
+    if (!st && *id)
+        st = drop(uploads, id, freed, err);
     pthread_mutex_unlock(&uploads->lock);
     return st;
 }
@@ -339,8 +374,10 @@ static void sweep_incoming(void *user, const char *name, int64_t bytes)
     struct uploads *uploads = user;
     struct upload_row row;
     (void)bytes;
-    if (!is_open(uploads, name) &&
-        store_upload_get(uploads->store, name, &row, NULL) == SYNCTALK_E_MISSING)
+    if (is_open(uploads, name))
+        return;
+    const synctalk_status st = store_upload_get(uploads->store, name, &row, NULL);
+    if (st == SYNCTALK_E_MISSING || (!st && *row.sha256))
         unlink(folders_incoming(uploads->folders, name).text);
 }
 

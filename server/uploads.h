@@ -39,6 +39,10 @@ int64_t uploads_offset(const struct uploads *uploads, const struct upload_row *r
 synctalk_status uploads_remove(struct uploads *uploads, const char *id, synctalk_error *err);
 /* Forget uploads made before `before` that no job needs, and contents of no upload. */
 synctalk_status uploads_sweep(struct uploads *uploads, int64_t before, synctalk_error *err);
+/* Forget the oldest upload that no waiting or working job needs and no request writes. *freed: the
+ * bytes that are free for it, of which there may be none where others have the same content; -1
+ * where there is no such upload. */
+synctalk_status uploads_drop_oldest(struct uploads *uploads, int64_t *freed, synctalk_error *err);
 /* Bytes of all contents. */
 int64_t uploads_bytes(const struct uploads *uploads);
 

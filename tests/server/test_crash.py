@@ -5,6 +5,7 @@
 Usage: test_crash.py [KILLS]
 """
 import json
+import os
 import pathlib
 import random
 import sqlite3
@@ -225,6 +226,64 @@ class Stopping(serving.ServerCase):
             time.sleep(0.1)
         self.assertEqual(self.server.ask("GET", f"/v1/videos/{ids[1]}")[0], 200)
         self.assertFalse((self.server.state / "videos" / f"{ids[0]}.mp4").exists())
+
+    def until_missing(self, path):
+        until = time.monotonic() + serving.LIMIT
+        while self.server.ask("GET", path)[0] != 404:
+            self.assertLess(time.monotonic(), until, f"{path} is still there")
+            time.sleep(0.1)
+
+    def test_uploads_that_take_all_space_drive_no_video_out(self):
+        """Videos that were removed seconds after they were made, since uploads alone were more than
+        might be kept; analyses that nobody removed."""
+        self.server.stop()
+        state = self.server.state
+        for path in (state / "analysis").iterdir():
+            path.unlink()
+        type(self).server = self.start(state, "--keep-hours", "1")
+        video = self.server.form(serving.QUICK, [("audio", "a", serving.sound(0.6))])[1]
+        self.assertEqual(self.server.wait(video["id"])["state"], "completed")
+        uploads = [self.server.upload(bytes([i]) * 900_000)["id"] for i in range(3)]
+        self.server.stop()
+        for name, seconds in (("old.faces", 7200), ("older.faces", 1200), ("young.faces", 600)):
+            path = state / "analysis" / name
+            path.write_bytes(bytes(300_000))
+            os.utime(path, (time.time() - seconds,) * 2)
+        with sqlite3.connect(state / "synctalk.db") as db:
+            db.execute("DELETE FROM jobs WHERE id != ?", (video["id"],))
+            db.execute("DELETE FROM uploads WHERE id NOT IN (?, ?, ?)", uploads)
+        # There are 3.3 MB besides the video; "old.faces" goes at its age.
+        type(self).server = self.start(state, "--keep-hours", "1", "--keep-mb", "2")
+        self.until_missing(f"/v1/uploads/{uploads[0]}")
+        for identity in uploads[1:]:
+            self.assertEqual(self.server.ask("GET", f"/v1/uploads/{identity}")[0], 200)
+        self.assertEqual(self.server.ask("GET", f"/v1/videos/{video['id']}/content")[0], 200)
+        self.assertEqual(list((state / "analysis").iterdir()), [])
+
+    def test_videos_drive_no_upload_out(self):
+        """Nor an analysis, though they are older than the oldest video."""
+        self.server.stop()
+        state = self.server.state
+        type(self).server = self.start(state)
+        upload = self.server.upload(b"to be used in a moment")["id"]
+        kept = state / "analysis" / "kept.faces"
+        kept.write_bytes(bytes(200_000))
+        video = self.server.form(serving.QUICK, [("audio", "a", serving.sound(0.7))])[1]
+        self.assertEqual(self.server.wait(video["id"])["state"], "completed")
+        self.server.stop()
+        with sqlite3.connect(state / "synctalk.db") as db:
+            db.execute("UPDATE jobs SET bytes = 900000 WHERE id = ?", (video["id"],))
+            db.execute("DELETE FROM uploads WHERE id != ?", (upload,))
+        type(self).server = self.start(state, "--keep-mb", "1")
+        self.until_missing(f"/v1/videos/{video['id']}")
+        self.assertEqual(self.server.ask("GET", f"/v1/uploads/{upload}")[0], 200)
+        self.assertTrue(kept.exists())
+        self.server.stop()
+        # A folder that was named is its owner's.
+        type(self).server = self.start(state, "--keep-hours", "1", "--analysis-cache", kept.parent)
+        os.utime(kept, (time.time() - 7200,) * 2)
+        time.sleep(1)
+        self.assertTrue(kept.exists())
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/folders.h"
 #include "server/store.h"
+#include "server/uploads.h"
 
 #define GOOD(call) assert_int_equal(call, SYNCTALK_OK)
 
@@ -178,6 +180,34 @@ static void test_uploads_of_waiting_jobs_stay(void **state)
     GOOD(store_job_end(w->store, "video-1", &end, &flag, NULL));
     GOOD(store_content_is_used(w->store, "aa", &used, NULL));
     assert_false(used);
+}
+
+static void expect_oldest(struct world *w, int64_t skip, const char *expected)
+{
+    char id[ID_SIZE];
+    GOOD(store_upload_oldest_unused(w->store, skip, id, NULL));
+    assert_string_equal(id, expected);
+}
+
+static void test_the_oldest_upload_that_no_job_needs(void **state)
+{
+    struct world *w = *state;
+    char id[ID_SIZE];
+    bool flag;
+    const struct job_end end = {.state = JOB_FAILED, .now = 6};
+    expect_oldest(w, 0, "");
+    add_upload(w, "upload-1", "aa");
+    add_upload(w, "upload-3", "aa"); /* the same content */
+    add_upload(w, "upload-2", NULL);
+    add_upload(w, "upload-4", "bb");
+    expect_oldest(w, 0, "upload-1");
+    expect_oldest(w, 2, "upload-2");
+    GOOD(add_job(w, "video-1", NULL, &flag, id));
+    expect_oldest(w, 0, "upload-2");
+    expect_oldest(w, 1, "upload-4");
+    expect_oldest(w, 2, "");
+    GOOD(store_job_end(w->store, "video-1", &end, &flag, NULL));
+    expect_oldest(w, 0, "upload-1");
 }
 
 static void note_webhook(void *user, const struct job_row *row)
@@ -346,6 +376,83 @@ static void test_what_is_taken_without_room_is_not_taken(void **state)
     assert_true(flag && delivery.tries == 1);
 }
 
+/* In the folder of `w`, for what is announced or goes on. */
+struct sending {
+    struct folders folders;
+    struct uploads *uploads;
+    struct upload *upload;
+    struct upload_row row;
+};
+
+static void open_uploads(struct sending *s, struct world *w)
+{
+    memset(s, 0, sizeof *s);
+    GOOD(folders_open(&s->folders, w->folder, NULL));
+    GOOD(uploads_open(&s->uploads, &s->folders, w->store, 1000, NULL));
+}
+
+static void close_uploads(struct sending *s)
+{
+    uploads_close(&s->uploads);
+    folders_close(&s->folders);
+}
+
+static void send_all(struct sending *s, const char *text)
+{
+    GOOD(upload_begin(&s->upload, s->uploads, "a", (int64_t)strlen(text), &s->row, NULL));
+    GOOD(upload_write(s->upload, text, strlen(text), NULL));
+}
+
+/* Guards: an upload that was sent whole when there was no room to write that down, and that could
+ * not be ended, gone on with or sent again afterwards. */
+static void test_an_upload_whose_end_finds_no_room(void **state)
+{
+    struct world *w = *state;
+    struct sending s;
+    char id[ID_SIZE];
+    signal(SIGXFSZ, SIG_IGN);
+    open_uploads(&s, w);
+    for (int i = 0; i < 2; i++) { /* the second time, the content is there already */
+        send_all(&s, "sound");
+        let_files_grow(w, false);
+        assert_int_not_equal(upload_end(s.upload, &s.row, NULL), SYNCTALK_OK);
+        let_files_grow(w, true);
+        upload_close(&s.upload, true);
+        snprintf(id, sizeof id, "%s", s.row.id);
+        GOOD(store_upload_get(w->store, id, &s.row, NULL));
+        assert_int_equal(uploads_offset(s.uploads, &s.row), 5);
+        GOOD(upload_resume(&s.upload, s.uploads, s.row.id, 5, NULL));
+        GOOD(upload_end(s.upload, &s.row, NULL));
+        upload_close(&s.upload, true);
+        assert_int_equal(file_bytes(folders_content(&s.folders, s.row.sha256).text), 5);
+        assert_int_not_equal(access(folders_incoming(&s.folders, s.row.id).text, F_OK), 0);
+    }
+    close_uploads(&s);
+}
+
+/* Guards: an upload that is refused for ever, since a server was killed when its content had taken
+ * its place and that was not written down yet. */
+static void test_an_upload_whose_server_was_killed_at_its_end(void **state)
+{
+    struct world *w = *state;
+    struct sending s;
+    open_uploads(&s, w);
+    send_all(&s, "sound");
+    upload_close(&s.upload, true);
+    assert_int_equal(rename(folders_incoming(&s.folders, s.row.id).text,
+                            folders_content(&s.folders, "abc").text),
+                     0);
+    GOOD(uploads_sweep(s.uploads, 0, NULL));
+    assert_int_equal(uploads_offset(s.uploads, &s.row), 0);
+    assert_int_not_equal(upload_resume(&s.upload, s.uploads, s.row.id, 5, NULL), SYNCTALK_OK);
+    GOOD(upload_resume(&s.upload, s.uploads, s.row.id, 0, NULL));
+    GOOD(upload_write(s.upload, "sound", 5, NULL));
+    GOOD(upload_end(s.upload, &s.row, NULL));
+    upload_close(&s.upload, true);
+    assert_int_equal(file_bytes(folders_content(&s.folders, s.row.sha256).text), 5);
+    close_uploads(&s);
+}
+
 static void test_a_newer_database_is_refused(void **state)
 {
     struct world *w = *state;
@@ -388,9 +495,12 @@ int main(void)
         CASE(test_a_key_makes_one_job),
         CASE(test_refusals),
         CASE(test_uploads_of_waiting_jobs_stay),
+        CASE(test_the_oldest_upload_that_no_job_needs),
         CASE(test_a_newer_database_is_refused),
         CASE(test_a_damaged_database_is_refused),
         CASE(test_deliveries),
+        CASE(test_an_upload_whose_end_finds_no_room),
+        CASE(test_an_upload_whose_server_was_killed_at_its_end),
         CASE(test_what_is_taken_without_room_is_not_taken),
         CASE(test_another_program_is_waited_for),
         CASE(test_an_older_database_is_brought_up_to_date),
