@@ -125,7 +125,7 @@ enum MHD_Result api_frame(struct request *request)
     snprintf(etag, sizeof etag, "\"%llx-%llx\"", (unsigned long long)info.st_size,
              (unsigned long long)info.st_mtime);
     snprintf(file, sizeof file, "%lld.jpg", (long long)number);
-    return reply_file(request, path, "image/jpeg", etag, file);
+    return reply_file(request, path, "image/jpeg", false, etag, file);
 }
 
 enum MHD_Result api_session(struct request *request)

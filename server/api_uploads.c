@@ -103,7 +103,7 @@ enum MHD_Result api_upload_content(struct request *request)
                            "not all of this upload is there yet");
     snprintf(etag, sizeof etag, "\"%s\"", row.sha256);
     return reply_file(request, folders_content(&request->server->folders, row.sha256).text,
-                      "application/octet-stream", etag, row.id);
+                      "application/octet-stream", true, etag, row.id);
 }
 
 enum MHD_Result api_upload_remove(struct request *request)

@@ -154,7 +154,7 @@ static enum MHD_Result send_file(struct request *request, enum video_file file, 
     snprintf(etag, sizeof etag, "\"%s\"", request->id);
     snprintf(name, sizeof name, "%s.%s", request->id, ending);
     struct path path = folders_video(&request->server->folders, request->id, file);
-    return reply_file(request, path.text, type, etag, name);
+    return reply_file(request, path.text, type, true, etag, name);
 }
 
 enum MHD_Result api_video_content(struct request *request)

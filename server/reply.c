@@ -156,13 +156,14 @@ static enum MHD_Result reply_unsatisfiable(struct request *request, int64_t size
     return reply_response(request, MHD_HTTP_RANGE_NOT_SATISFIABLE, response);
 }
 
-enum MHD_Result reply_file(struct request *request, const char *path, const char *type,
+enum MHD_Result reply_file(struct request *request, const char *path, const char *type, bool own,
                            const char *etag, const char *name)
 {
     struct stat info;
     char text[96];
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &info) != 0) {
+    /* Whatever is there, this thread is not held up by it. */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (own ? O_NOFOLLOW : 0));
+    if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         if (fd >= 0)
             close(fd);
         return reply_error(request, MHD_HTTP_NOT_FOUND, "missing", "this file is not there");

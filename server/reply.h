@@ -16,9 +16,9 @@ int reply_status_of(synctalk_status status);
 /* Static or copied text. */
 enum MHD_Result reply_text(struct request *request, int status, const char *type, const char *text);
 enum MHD_Result reply_nothing(struct request *request);
-/* A file, of which ranges may be asked for. `etag` in quotes; `name` is offered for saving where
- * the query says download=1. */
-enum MHD_Result reply_file(struct request *request, const char *path, const char *type,
+/* A file, of which ranges may be asked for. `own`: it lies in STATE, and a link there is not
+ * followed. `etag` in quotes; `name` is offered for saving where the query says download=1. */
+enum MHD_Result reply_file(struct request *request, const char *path, const char *type, bool own,
                            const char *etag, const char *name);
 /* Takes the response; NULL is no memory. */
 enum MHD_Result reply_response(struct request *request, int status, struct MHD_Response *response);

@@ -25,6 +25,12 @@
 #define OF_FILES                                                                                 \
     (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | \
      TRUNCATE)
+/* Files and nothing else are made: a link would lead the server, which may read more, to what a
+ * worker wants to be served, a pipe would hold it up, and a folder hide what takes space. */
+#define NEVER                                                                                      \
+    (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_FIFO |     \
+     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK | \
+     LANDLOCK_ACCESS_FS_MAKE_DIR)
 
 /* What libraries read once they run: others of their kind, fonts, facts of the machine. */
 static const char *const common[] = {
@@ -170,7 +176,7 @@ static synctalk_status shut_files(const char *program, const json_t *reads, cons
     json_array_foreach((json_t *)writes, i, path)
     {
         if (!st)
-            st = allow_path(rules, json_string_value(path), all & ~LANDLOCK_ACCESS_FS_EXECUTE, err);
+            st = allow_path(rules, json_string_value(path), all & ~(uint64_t)NEVER, err);
     }
     if (!st && syscall(SYS_landlock_restrict_self, rules, 0) != 0)
         st = server_fail_errno(err, "shut a worker in", "landlock");

@@ -10,7 +10,8 @@
 #include "synctalk/status.h"
 
 /* Shut this process in, for ever. `reads` and `writes` are arrays of paths; what is absent is
- * passed over, and the system's libraries and fonts can be read besides.
+ * passed over, and the system's libraries and fonts can be read besides. Below `writes` files can
+ * be made, and no links, pipes or folders.
  *
  * *files is false where the kernel has no landlock: files are then as open as to any process of
  * this user. E_UNSUPPORTED: the kernel has no seccomp. */

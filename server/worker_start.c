@@ -11,12 +11,15 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fail.h"
 #include "settings_json.h"
 
 #define START_SECONDS 60 /* in which a worker is ready, however busy the machine */
+#define END_MS 2000      /* in which one has ended that is not to be killed */
+#define LOOK_MS 5        /* between two looks at whether it has */
 
 /* Variables that a worker keeps: where libraries are, and how a sanitizer is to behave. */
 static const char *const kept[] = {"LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS",
@@ -185,6 +188,19 @@ synctalk_status process_start(struct process *process, const struct server_optio
     return st;
 }
 
+/* One that has closed its socket, or has lost it, ends; what does not is not what it should be. */
+static bool ends_by_itself(pid_t pid, int *status)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
+    for (int waited = 0; waited < END_MS; waited += LOOK_MS) {
+        const pid_t ended = waitpid(pid, status, WNOHANG);
+        if (ended == pid || (ended < 0 && errno != EINTR))
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 int process_end(struct process *process, bool kill_it)
 {
     int status = 0;
@@ -192,10 +208,11 @@ int process_end(struct process *process, bool kill_it)
         close(process->fd);
     process->fd = -1;
     if (process->pid > 0) {
-        if (kill_it)
+        if (kill_it || !ends_by_itself(process->pid, &status)) {
             kill(process->pid, SIGKILL);
-        while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
-            ;
+            while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
+                ;
+        }
     }
     process->pid = 0;
     return status;

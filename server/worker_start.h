@@ -20,7 +20,8 @@ struct process {
 synctalk_status process_start(struct process *process, const struct server_options *options,
                               const struct folders *folders, const json_t *start, bool *files,
                               synctalk_error *err);
-/* End it, at once where `kill_it`; returns what waitpid() said. Nothing where there is none. */
+/* End it, at once where `kill_it`, else after two seconds if it does not by itself; returns what
+ * waitpid() said. Nothing where there is none. */
 int process_end(struct process *process, bool kill_it);
 
 #endif /* SERVER_WORKER_START_H */

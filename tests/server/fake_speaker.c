@@ -40,7 +40,9 @@ int main(int argc, char **argv)
     text[length] = '\0';
     if (strcmp(text, "crash") == 0)
         abort();
-    if (strcmp(text, "hang") == 0)
+    if (strcmp(text, "close") == 0)
+        close(STDOUT_FILENO);
+    if (strcmp(text, "hang") == 0 || strcmp(text, "close") == 0)
         pause();
     if (sscanf(text, "try %15s %4095s", what, path) > 0 && !try_to(what, path))
         return 1;

@@ -257,6 +257,22 @@ class Workers(serving.ServerCase):
         self.assertEqual(self.server.wait(video["id"])["state"], "completed")
         self.assertEqual(len(self.workers()), 1)
 
+    def test_what_is_no_file_is_not_served(self):
+        """A worker that was taken over could otherwise have a file served that it may not read
+        itself, or hold up the threads that answer."""
+        video = self.server.form(serving.QUICK, [("audio", "a.wav", self.sound)])[1]
+        self.assertEqual(self.server.wait(video["id"])["state"], "completed")
+        path = self.server.state / "videos" / f"{video['id']}.mp4"
+        content = f"/v1/videos/{video['id']}/content"
+        kept = path.rename(path.with_suffix(".kept"))
+        for make in (lambda: path.symlink_to("/etc/passwd"), lambda: os.mkfifo(path), path.mkdir):
+            make()
+            for _ in range(6):  # more than there are threads
+                self.refused_as(self.server.ask("GET", content), 404, "missing", "not there")
+            path.rmdir() if path.is_dir() else path.unlink()
+        kept.rename(path)
+        self.assertEqual(self.server.ask("GET", content)[0], 200)
+
     def test_a_worker_holds_nothing_of_the_server(self):
         """No descriptor but the standard ones and its socket."""
         worker = self.only_worker()

@@ -347,7 +347,9 @@ class Text(QuestionCase):
         self.assertEqual(self.speak("try read /proc/self/maps")[0], 201)  # it can try
 
     def test_a_program_that_does_not_end(self):
-        for text, status, code in (("crash", 422, "worker_died"), ("flood", 413, "too_large")):
+        # "close": one that says nothing any more, and lives on, was waited for for ever.
+        for text, status, code in (("crash", 422, "worker_died"), ("flood", 413, "too_large"),
+                                   ("close", 422, "worker_died")):
             self.refused_as(self.speak(text), status, code)
         before = self.processes()
         line = socket.create_connection(("127.0.0.1", self.server.port), serving.LIMIT)

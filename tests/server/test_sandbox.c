@@ -128,8 +128,19 @@ static int files_as_shown(const struct world *w)
         return 5;
     char path[128];
     snprintf(path, sizeof path, "%s/link", w->writable);
-    if (symlink(w->secret, path) == 0 && can_open(path, "a", O_RDONLY))
+    /* The server, which is not shut in, would follow a link and wait at a pipe. */
+    if (symlink(w->secret, path) == 0 || errno != EACCES)
         return 6;
+    if (mkfifo(path, 0600) == 0 || errno != EACCES)
+        return 7;
+    if (mknod(path, S_IFSOCK | 0600, 0) == 0 || errno != EACCES)
+        return 8;
+    if (mkdir(path, 0700) == 0 || errno != EACCES)
+        return 9;
+    char made[128];
+    snprintf(made, sizeof made, "%s/new", w->writable);
+    if (rename(made, path) != 0 || unlink(path) != 0) /* as a video that is whole is */
+        return 10;
     return 0;
 }
 
