@@ -84,15 +84,48 @@ static bool host_is_local(const char *host)
     return strcasecmp(name, "localhost") == 0 || guard_is_loopback(name);
 }
 
-/* A browser says which site a request comes from; another site's may not change anything. */
+/* A browser says which site a request comes from; another site's may not change anything.
+ *
+ * Behind a proxy that hands on another Host, a browser's own word counts: Sec-Fetch-Site compares
+ * the page with the address that it asked, and no page can set it. A page whose name was made to
+ * lead here is of that site, too; so it counts where there is a token only, which such a page has
+ * not: cookies are of the name under which they were set. */
 static bool origin_is_own(const struct request *request)
 {
     const char *origin = request_header(request, "Origin");
     const char *host = request_header(request, "Host");
+    const char *site = request_header(request, "Sec-Fetch-Site");
     if (!origin)
         return true;
     const char *name = strstr(origin, "://");
-    return name && host && strcasecmp(name + 3, host) == 0;
+    if (name && host && strcasecmp(name + 3, host) == 0)
+        return true;
+    return request->server->options->token && site && strcmp(site, "same-origin") == 0;
+}
+
+/* A field of a header, fit to be shown. */
+static const char *shown(char text[80], const char *field)
+{
+    snprintf(text, 80, "%s", field ? field : "");
+    for (char *at = text; *at; at++) {
+        if (*at < 0x20 || *at > 0x7e)
+            *at = '?';
+    }
+    return text;
+}
+
+static int refuse_origin(struct request *request)
+{
+    char origin[80];
+    char host[80];
+    server_fail(&request->err, SYNCTALK_E_ARG,
+                "a page of %s may not send requests to this server, which was asked as %s; where "
+                "both are the same site, the proxy between them has to hand on the Host that it is "
+                "asked for (nginx: proxy_set_header Host $http_host), and the server needs a token "
+                "(--token-file)",
+                shown(origin, request_header(request, "Origin")),
+                shown(host, request_header(request, "Host")));
+    return MHD_HTTP_FORBIDDEN;
 }
 
 static bool token_is_right(const struct request *request)
@@ -123,11 +156,10 @@ int guard_check(struct request *request, const char *method, const char **code)
     *code = "forbidden";
     if (!request->server->options->token && !host_is_local(request_header(request, "Host")))
         return refuse(request, MHD_HTTP_FORBIDDEN,
-                      "a server without a token answers under the names of this machine only, such "
-                      "as localhost");
+                      "a server without a token (--token-file) answers under the names of this "
+                      "machine only, such as localhost");
     if (!reads && !origin_is_own(request))
-        return refuse(request, MHD_HTTP_FORBIDDEN,
-                      "the page of another site may not send requests to this server");
+        return refuse_origin(request);
     *code = "unauthorized";
     if (request->route && !request->route->open && !token_is_right(request))
         return refuse(request, MHD_HTTP_UNAUTHORIZED,
