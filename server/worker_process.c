@@ -3,6 +3,7 @@
  *
  * It is told its settings and where it may read and write, shuts itself in, and then takes one
  * job after the other. The person of the last job stays loaded. */
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "fail.h"
 #include "folders.h"
 #include "lines.h"
+#include "person_files.h"
 #include "question_work.h"
 #include "sandbox.h"
 #include "server.h"
@@ -116,7 +118,8 @@ static synctalk_status settle(struct worker *w, synctalk_settings *settings, str
 }
 
 /* All by which synctalk_person_open() could differ: the settings, but for those of this job's
- * sound and output. malloc'ed. */
+ * sound and output, and the person's files, which may have been trained or preprocessed anew.
+ * malloc'ed. */
 static char *key_of(const synctalk_settings *settings)
 {
     synctalk_settings same = *settings;
@@ -125,7 +128,12 @@ static char *key_of(const synctalk_settings *settings)
     same.vad_plot_title = NULL;
     same.start_frame = 0;
     json_t *json = settings_to_json(&same);
-    char *key = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    char files[32];
+    snprintf(files, sizeof files, "%016" PRIx64,
+             person_files_state(settings->root, settings->model ? settings->model : ""));
+    char *key = json && json_object_set_new(json, "files", json_string(files)) == 0
+                    ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS)
+                    : NULL;
     json_decref(json);
     return key;
 }

@@ -324,6 +324,40 @@ class Videos(serving.ServerCase):
             self.server.ask("DELETE", f"/v1/videos/{video['id']}")
 
 
+class Anew(serving.ServerCase):
+    """A person whose files change while the server has it loaded."""
+
+    @classmethod
+    def start(cls, state, *more):
+        cls.root = cls.folder / "root"
+        shutil.copytree(cls.demo, cls.root)
+        return serving.Server(cls.root, state, *more)
+
+    def make(self, **settings):
+        video = self.server.form({**serving.QUICK, **settings}, [("audio", "a", self.sound)])[1]
+        return self.server.wait(video["id"])
+
+    def test_a_checkpoint_that_is_newer_is_taken(self):
+        """A server went on with the one that it had loaded, though "latest" was asked for."""
+        self.assertEqual(self.make()["state"], "completed")
+        newer = self.root / "checkpoint" / "demo" / "7.safetensors"
+        newer.write_bytes(b"no checkpoint, as is told of it once it is opened")
+        self.assertEqual(self.make()["state"], "failed")
+        shutil.copy(newer.with_name("0.safetensors"), newer)  # into the same file
+        self.assertEqual(self.make()["state"], "completed")
+
+    def test_frames_that_are_new_are_seen(self):
+        dataset = self.root / "dataset" / "demo"
+        count = len(list((dataset / "full_body_img").iterdir()))
+        self.assertEqual(self.make()["state"], "completed")
+        self.assertEqual(self.make(**{"start-frame": str(count)})["state"], "failed")
+        for folder in ("full_body_img", "landmarks"):
+            last, = (dataset / folder).glob(f"{count - 1}.*")
+            shutil.copy(last, last.with_stem(str(count)))
+        last = self.make(**{"start-frame": str(count)})
+        self.assertEqual(last["state"], "completed", last)
+
+
 class Queue(serving.ServerCase):
     options = ("--max-queue", "3")
 
@@ -396,6 +430,20 @@ class Token(serving.ServerCase):
         self.refused_as(self.server.ask("GET", "/v1/models", headers={"Cookie": cookie[:-1] + "_"}),
                         401, "unauthorized")
 
+    def test_behind_a_proxy(self):
+        """That hands on Host, or in whose place a browser says that the page is the server's."""
+        word = {"Authorization": "Bearer the secret", "Origin": "https://talk.example"}
+        for more, status in (({"Host": "talk.example"}, 201), ({"Host": "localhost"}, 403),
+                             ({"Host": "localhost", "Sec-Fetch-Site": "same-origin"}, 201),
+                             ({"Host": "localhost", "Sec-Fetch-Site": "same-site"}, 403),
+                             ({"Host": "localhost", "Sec-Fetch-Site": "cross-site"}, 403)):
+            self.assertEqual(self.server.ask("POST", "/v1/uploads", b"x", {**word, **more})[0],
+                             status, more)
+        # It is no token.
+        answer = self.server.ask("POST", "/v1/uploads", b"x", {"Sec-Fetch-Site": "same-origin",
+                                                               "Origin": "https://talk.example"})
+        self.assertEqual(answer[0], 401)
+
     def test_uploads_need_it_before_their_bytes(self):
         self.refused_as(self.server.ask("POST", "/v1/uploads", self.sound), 401, "unauthorized")
         self.assertEqual(list((self.server.state / "incoming").iterdir()), [])
@@ -452,8 +500,14 @@ class Starting(serving.ServerCase):
                             "forbidden")
         for name in ("localhost", "127.0.0.1:9", "[::1]:80", "LOCALHOST:1"):
             self.assertEqual(self.server.ask("GET", "/v1/models", headers={"Host": name})[0], 200)
+        for more in ({}, {"Sec-Fetch-Site": "same-origin"}):  # of a name that leads here
+            answer = self.server.ask("POST", "/v1/uploads", b"x",
+                                     {"Origin": "http://evil.example", "Host": "localhost", **more})
+            for says in ("a page of http://evil.example", "asked as localhost", "Host $http_host",
+                         "--token-file"):
+                self.refused_as(answer, 403, "forbidden", says)
         self.refused_as(self.server.ask("POST", "/v1/uploads", b"x",
-                                        {"Origin": "http://evil.example"}), 403, "forbidden")
+                                        {"Origin": "http://\u00e4" + "a" * 500}), 403, "forbidden")
         own = f"127.0.0.1:{self.server.port}"
         self.assertEqual(self.server.ask("POST", "/v1/uploads", b"x",
                                          {"Origin": f"http://{own}", "Host": own})[0], 201)
