@@ -41,9 +41,9 @@ static const struct own_option own[] = {
     {"job-memory-mb", 0, OWN_INT, 0, 1000000, .unit = "N", .fallback = "8192",
      .help = "address space of a process that makes videos, in MB; 0 is no limit"},
     {"keep-hours", 0, OWN_INT, 1, 1000000, .unit = "N", .fallback = "168",
-     .help = "hours after which uploads and videos are removed"},
+     .help = "hours after which uploads, videos and what was seen in videos are removed"},
     {"keep-mb", 0, OWN_INT, 1, 100000000, .unit = "N", .fallback = "20000",
-     .help = "space of uploads and videos, in MB; the oldest videos are removed first"},
+     .help = "space of all of these together, in MB; the oldest are removed first"},
     {"webhook-secret-file", 0, OWN_TEXT, .unit = "FILE",
      .help = "file whose first line is the secret that webhooks are signed with, of 16 bytes or "
              "more; without it no request may ask for one"},
