@@ -18,10 +18,17 @@ static json_t *time_json(int64_t seconds_since_1970)
     return seconds_since_1970 > 0 ? json_integer(seconds_since_1970) : json_null();
 }
 
+/* What is no UTF-8, as an earlier server may have kept it, must not take the other rows along. */
+static json_t *text_json(const char *text)
+{
+    json_t *json = json_string(text);
+    return json ? json : json_string("?");
+}
+
 static json_t *error_json(const struct job_row *row)
 {
-    return row->code ? json_pack("{s:s, s:s}", "code", row->code, "message",
-                                 row->message ? row->message : "")
+    return row->code ? json_pack("{s:s, s:o}", "code", row->code, "message",
+                                 text_json(row->message ? row->message : ""))
                      : json_null();
 }
 
@@ -31,11 +38,11 @@ static json_t *webhook_json(const struct job_row *row)
     const bool due = row->delivery == DELIVERY_WAITING && row->due > 0;
     if (!row->webhook)
         return json_null();
-    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:s?}", "url", row->webhook, "state",
+    return json_pack("{s:o, s:s, s:I, s:o, s:o, s:o}", "url", text_json(row->webhook), "state",
                      delivery_state_name(row->delivery), "tries", (json_int_t)row->tries,
                      "next_try_at", time_json(due ? row->due : 0), "answer",
                      row->answer > 0 ? json_integer(row->answer) : json_null(), "error",
-                     row->fault);
+                     row->fault ? text_json(row->fault) : json_null());
 }
 
 static json_t *links_json(const struct job_row *row)

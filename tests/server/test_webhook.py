@@ -177,6 +177,18 @@ class Sending(HookCase):
         with sqlite3.connect(self.server.state / "synctalk.db") as db:
             self.assertEqual(db.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
 
+    def test_an_address_that_is_no_text_hides_no_video(self):
+        """An earlier server kept such, and no list with it could be sent any more."""
+        identity = self.asked(self.receiver().url())
+        self.told(identity)
+        self.server.stop()
+        with sqlite3.connect(self.server.state / "synctalk.db") as db:
+            db.execute("UPDATE deliveries SET url = CAST(x'68ff' AS TEXT) WHERE job = ?",
+                       (identity,))
+        type(self).server = self.start(self.server.state)
+        self.assertEqual(self.server.video(identity)["webhook"]["url"], "?")
+        self.assertIn(identity, [v["id"] for v in self.server.json("GET", "/v1/videos")[1]["videos"]])
+
     def test_a_video_that_is_removed_takes_it_along(self):
         receiver = self.receiver(500)
         identity = self.asked(receiver.url())
