@@ -54,7 +54,16 @@ class QuestionCase(serving.ServerCase):
         process = (self.processes() - before).pop()
         status = pathlib.Path(f"/proc/{process}/status")
         self.until(lambda: "Seccomp:\t2" in status.read_text(), "it did not shut itself in")
+        # One that is ended before it says that it has is one that did not start.
+        shut = self.spent(process)
+        self.until(lambda: self.spent(process) > shut + 2, "it does not work")
         return line, process
+
+    @staticmethod
+    def spent(process):
+        """Ticks of processor time."""
+        words = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+        return int(words[11]) + int(words[12])
 
 
 def quiet_hours(hours):
