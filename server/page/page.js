@@ -4,11 +4,11 @@
 
 import { drawSight, sightInWords, endInWords } from "./face.js";
 import { drawSpeech, inWords as speechInWords, stretchesOf } from "./speech.js";
-import { Refusal, ask, byId, inWords, say, showError } from "./talk.js";
+import { Refusal, ask, byId, inWords, say, showError, unreachable, valueOf } from "./talk.js";
 
 const modes = ["training", "video", "clips"];
-// What is sent, or spoken: {name, id, done: Promise, whole, failed, url}; of a file also {file}, of a
-// sentence {key}.
+// What is sent, or spoken: {name, id, done: Promise, whole, failed, url}; of a file also {file, stop,
+// replaced}, of a sentence {key}. `done` always comes, and throws nothing.
 const pieces = { audio: null, text: null, video: null };
 const shown = new Map(); // id of a video: its <li>
 const STRIP = 6; // frames below the start frame
@@ -20,44 +20,61 @@ let oldest = null; // "before" of the next page
 
 // ---- files ----
 
+// Seconds before each further try: in all longer than the server by itself takes a connection that
+// broke to be writing still, which is a minute.
+const waits = [1, 2, 4, 8, 16, 20, 20, 20];
+
+// No answer, a proxy that misses its server, or the connection that broke is not given up yet.
+const passes = ({ code, status }) =>
+  code === "unreachable" || status === 409 || (status >= 502 && status <= 504);
+
+function replaced(piece) {
+  return new Refusal(0, { code: "", message: `${piece.name} was replaced while it was being sent` });
+}
+
 function send(piece, from, tell) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("PATCH", `/v1/uploads/${piece.id}`);
     request.setRequestHeader("Upload-Offset", String(from));
     request.upload.onprogress = (event) => tell((from + event.loaded) / (piece.file.size || 1));
-    request.onerror = () => reject(new Refusal(0, { code: "unreachable",
-                                                    message: "The server does not answer" }));
+    request.onerror = () => reject(unreachable());
+    request.onabort = () => reject(replaced(piece));
     request.onload = () => {
-      const data = JSON.parse(request.responseText);
-      if (request.status === 200)
-        resolve(data);
-      else
-        reject(new Refusal(request.status, data.error));
+      try {
+        resolve(valueOf(request.status, request.responseText));
+      } catch (error) {
+        reject(error);
+      }
     };
     request.send(piece.file.slice(from));
     piece.stop = () => request.abort();
   });
 }
 
-// Announced first: when the connection breaks, it goes on from what is there.
+// Announced first: when the connection breaks, it goes on from what is there. `tell` is given the
+// part that is sent, or null while it waits for the next try.
 async function upload(piece, tell) {
   const name = encodeURIComponent(piece.file.name);
   const made = await ask("POST", `/v1/uploads?name=${name}`, undefined,
                          { "Upload-Length": String(piece.file.size) });
   piece.id = made.id;
-  if (made.complete)
-    return;
   for (let attempt = 0; ; attempt++) {
     try {
       const there = attempt === 0 ? made : await ask("GET", `/v1/uploads/${piece.id}`);
+      if (piece.replaced)
+        throw replaced(piece);
       if (!there.complete)
         await send(piece, there.offset, tell);
       return;
     } catch (error) {
-      if (error.code !== "unreachable" || attempt === 5)
+      if (piece.replaced || !passes(error) || attempt === waits.length)
         throw error;
-      await new Promise((resolve) => setTimeout(resolve, 1000 * 2 ** attempt));
+      tell(null);
+      await new Promise((resolve) => {
+        piece.stop = resolve;
+        setTimeout(resolve, 1000 * waits[attempt]);
+      });
     }
   }
 }
@@ -65,9 +82,12 @@ async function upload(piece, tell) {
 function take(kind, file) {
   const bar = byId(`${kind}-progress`);
   const label = byId(`${kind}-name`);
-  pieces[kind]?.stop?.();
+  if (pieces[kind]) {
+    pieces[kind].replaced = true;
+    pieces[kind].stop?.();
+  }
   showError(byId("new-error"), null);
-  const piece = { file, name: file.name, id: null, failed: null, whole: false };
+  const piece = { file, name: file.name, id: null, failed: null, whole: false, replaced: false };
   pieces[kind] = piece;
   byId(`${kind}-drop`).classList.add("full");
   label.textContent = file.name;
@@ -78,13 +98,16 @@ function take(kind, file) {
   showPreview();
   askAboutFiles();
   piece.done = upload(piece, (part) => {
-    if (pieces[kind] === piece)
-      bar.value = part;
+    if (pieces[kind] !== piece)
+      return;
+    bar.value = part ?? bar.value;
+    label.textContent = part === null ? `${file.name} waits for the server …` : file.name;
   }).then(() => {
     piece.whole = true;
     if (pieces[kind] !== piece)
       return;
     bar.hidden = true;
+    label.textContent = file.name;
     say(`${file.name} is sent`);
     askAboutFiles();
   }, (error) => {
@@ -249,7 +272,12 @@ function askForFace() {
 function prepareDrop(kind) {
   const zone = byId(`${kind}-drop`);
   const input = byId(kind);
-  input.addEventListener("change", () => input.files[0] && take(kind, input.files[0]));
+  input.addEventListener("change", () => {
+    const [file] = input.files;
+    input.value = ""; // so that choosing the same file again is a change, too
+    if (file)
+      take(kind, file);
+  });
   for (const name of ["dragenter", "dragover"])
     zone.addEventListener(name, (event) => {
       event.preventDefault();

@@ -11,8 +11,31 @@ export class Refusal extends Error {
   }
 }
 
+export const unreachable = () =>
+  new Refusal(0, { code: "unreachable", message: "The server does not answer" });
+
+// Of what stands before the server, and does not answer in its form.
+const codesOfOthers = { 413: "too_large", 429: "too_many_requests", 502: "unreachable",
+                        503: "unreachable", 504: "unreachable" };
+
+// The value of an answer; throws the refusal that it is, whatever sent it.
+export function valueOf(status, text) {
+  let data;
+  try {
+    data = status === 204 ? null : JSON.parse(text);
+  } catch {
+    data = undefined;
+  }
+  if (status >= 200 && status < 300 && data !== undefined)
+    return data;
+  throw new Refusal(status, data?.error?.message ? data.error : {
+    code: codesOfOthers[status] ?? "foreign",
+    message: `Something before the server, such as a proxy, answered with status ${status}` });
+}
+
 export async function ask(method, path, value, headers = {}, signal = undefined) {
   let answer;
+  let text;
   try {
     answer = await fetch(path, {
       method,
@@ -20,19 +43,18 @@ export async function ask(method, path, value, headers = {}, signal = undefined)
       headers: value === undefined ? headers : { "Content-Type": "application/json", ...headers },
       body: value === undefined ? undefined : JSON.stringify(value),
     });
+    text = await answer.text();
   } catch {
-    throw new Refusal(0, { code: "unreachable", message: "The server does not answer" });
+    throw unreachable();
   }
-  const data = answer.status === 204 ? null : await answer.json();
-  if (!answer.ok)
-    throw new Refusal(answer.status, data.error);
-  return data;
+  return valueOf(answer.status, text);
 }
 
 // What someone can do about a refusal.
 const remedies = {
   bad_file: "Choose another file: WAV, MP3, M4A, FLAC, Ogg, or a video with sound.",
   bad_model: "The person's network has to be trained or converted again.",
+  foreign: "Whoever runs the server can look into it.",
   invalid_argument: "Change what the sentence names, and try again.",
   io: "The disk of the server may be full: delete videos, and try again.",
   missing: "Whoever runs the server can bring what is missing.",

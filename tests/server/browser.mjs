@@ -20,7 +20,7 @@ const complaints = [];
 page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
 page.on("console", (message) => {
   // A refusal that a step provokes is told by the browser, too.
-  if (message.type() === "error" && !/status of 4\d\d/.test(message.text()))
+  if (message.type() === "error" && !/status of (4\d\d|502)/.test(message.text()))
     complaints.push(`console: ${message.text()}`);
 });
 page.on("request", (request) => {
@@ -38,6 +38,28 @@ async function make() {
   const before = await page.locator("#list > li").count();
   await page.getByRole("button", { name: "Make the video" }).click();
   await page.waitForFunction((n) => document.querySelectorAll("#list > li").length > n, before);
+}
+
+// What becomes of the bytes of a file: `answer` is given each request that brings some.
+async function onSending(answer) {
+  const handler = (route) => (route.request().method() === "PATCH" ? answer(route)
+                                                                   : route.fallback());
+  await page.route("**/v1/uploads/*", handler);
+  return () => page.unroute("**/v1/uploads/*", handler);
+}
+
+// They do not arrive until what this answers is called.
+async function holdSending() {
+  let release;
+  const released = new Promise((resolve) => { release = resolve; });
+  const end = await onSending(async (route) => {
+    await released;
+    await route.fallback().catch(() => {}); // its sender may be gone
+  });
+  return async () => {
+    release();
+    await end();
+  };
 }
 
 async function play(width, height) {
@@ -109,6 +131,40 @@ await photograph("empty");
 step("no sound is chosen: told in words");
 await page.getByRole("button", { name: "Make the video" }).click();
 await page.getByText("No sound is chosen yet").waitFor();
+
+// An answer that is no JSON threw where nobody caught it, and the page said "Sending …" for good;
+// the same file chosen again was no change.
+step("sending: what a proxy answers is told, and the same file can be chosen again");
+const answers = [{ status: 413, contentType: "text/html", body: "<h1>too large</h1>" }];
+const answerNoMore = await onSending((route) => (answers.length ? route.fulfill(answers.shift())
+                                                                : route.fallback()));
+await choose("audio", "hello.wav");
+await page.getByText("hello.wav could not be sent").waitFor();
+await page.getByText("such as a proxy, answered with status 413. Choose a shorter").waitFor();
+assert.equal(await page.locator("#audio").inputValue(), "");
+
+// After a change of network the server takes the old connection to be writing still, for a minute.
+step("sending: it goes on where the server is not reached, or takes another to be writing");
+answers.push({ status: 409, json: { error: { code: "exists", message: "another writes it" } } },
+             { status: 502, contentType: "text/html", body: "<h1>Bad Gateway</h1>" });
+await choose("audio", "hello.wav");
+await page.getByText("hello.wav waits for the server").waitFor();
+await page.locator("#said").getByText("hello.wav is sent").waitFor({ state: "attached" });
+assert.equal(answers.length, 0);
+assert.equal(await page.locator("#audio-name").textContent(), "hello.wav");
+await answerNoMore();
+
+// The wait for a file that another replaced had no end.
+step("sending: another file is chosen while the video is asked for");
+const release = await holdSending();
+await choose("audio", "long.wav");
+await page.getByRole("button", { name: "Make the video" }).click();
+await page.getByRole("button", { name: "Sending" }).waitFor();
+await choose("audio", "hello.wav");
+await page.getByText("long.wav was replaced while it was being sent").waitFor();
+assert.ok(await page.getByRole("button", { name: "Make the video" }).isEnabled());
+assert.equal(await page.locator("#list > li").count(), 0);
+await release();
 
 step("training: a start frame by its picture, a video that plays");
 await choose("audio", "hello.wav");
