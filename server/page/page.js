@@ -14,6 +14,7 @@ const shown = new Map(); // id of a video: its <li>
 const STRIP = 6; // frames below the start frame
 let models = [];
 let mode = "training";
+let sending = false; // what a video will be made of; another is asked for when that has ended
 let stream = null; // events of the video in work: one, as a browser opens six connections
 let textMost = 2000; // characters of a sentence
 let oldest = null; // "before" of the next page
@@ -143,32 +144,33 @@ function showPreview() {
     preview.pause();
 }
 
-async function speak() {
-  const key = textKey();
-  const piece = { name: byId("text").value, key, id: null, failed: null, whole: false };
-  pieces.text = piece;
-  piece.done = (async () => {
-    const made = await ask("POST", "/v1/speech", { text: byId("text").value,
-                                                   voice: byId("voice").value });
+function speak() {
+  const text = byId("text").value;
+  const voice = byId("voice").value;
+  const piece = { name: text, key: textKey(), id: null, failed: null, whole: false };
+  const make = async () => {
+    const made = await ask("POST", "/v1/speech", { text, voice });
     piece.id = made.id;
     const bytes = await (await fetch(`/v1/uploads/${made.id}/content`)).blob();
     piece.url = URL.createObjectURL(new Blob([bytes], { type: "audio/wav" }));
     piece.whole = true;
-  })().catch((error) => {
+  };
+  pieces.text = piece;
+  piece.done = make().catch((error) => {
     piece.failed = error;
     if (pieces.text === piece)
       pieces.text = null; // so that the next try speaks again
+  }).then(() => {
+    showPreview();
+    askAboutFiles();
   });
-  await piece.done;
-  showPreview();
-  askAboutFiles();
   return piece;
 }
 
 async function listen() {
   const button = byId("speak");
   button.disabled = true;
-  const piece = sound() ?? await speak();
+  const piece = sound() ?? speak();
   await piece.done;
   button.disabled = false;
   showError(byId("new-error"), piece.failed);
@@ -358,7 +360,7 @@ function chooseMode(wanted) {
   }
   byId("mode-reason").hidden = possible;
   byId("mode-reason").textContent = possible ? "" : reasons[mode];
-  byId("make").disabled = !possible;
+  byId("make").disabled = sending || !possible;
   askAboutFiles();
 }
 
@@ -440,36 +442,50 @@ function prepareTabs() {
   });
 }
 
+// Without the files.
 function wanted() {
   const options = { model: byId("model").value, mode, preset: byId("preset").value,
-                    encoder: byId("encoder").value, audio: sound().id };
+                    encoder: byId("encoder").value };
   if (mode === "training")
     return { ...options, "start-frame": Number(byId("start-frame").value),
              "loop-back": byId("loop-training").checked };
   if (mode === "video")
-    return { ...options, video: pieces.video.id, "loop-back": byId("loop-video").checked };
+    return { ...options, "loop-back": byId("loop-video").checked };
   return { ...options, "vad-threshold": Number(byId("vad-threshold").value),
            "min-silence-duration": Number(byId("min-silence").value) };
 }
 
+// All that is chosen is taken at once: whoever waits may choose other things meanwhile.
+async function ordered() {
+  if (soundKind() === "file" && !pieces.audio)
+    throw new Refusal(0, { code: "", message: "No sound is chosen yet" });
+  if (mode === "video" && !pieces.video)
+    throw new Refusal(0, { code: "", message: "No video is chosen yet" });
+  const options = wanted();
+  const files = { audio: sound() ?? speak(), ...(mode === "video" && { video: pieces.video }) };
+  for (const [name, piece] of Object.entries(files)) {
+    await piece.done;
+    if (piece.failed)
+      throw piece.failed;
+    options[name] = piece.id;
+  }
+  return options;
+}
+
+function showSending(now) {
+  sending = now;
+  byId("make").textContent = now ? "Sending …" : "Make the video";
+  chooseMode(mode);
+}
+
 async function make(event) {
   event.preventDefault();
-  const button = byId("make");
+  if (sending)
+    return;
+  const focused = document.activeElement === byId("make"); // which a disabled button is not
+  showSending(true);
   try {
-    if (soundKind() === "file" && !pieces.audio)
-      throw new Refusal(0, { code: "", message: "No sound is chosen yet" });
-    if (mode === "video" && !pieces.video)
-      throw new Refusal(0, { code: "", message: "No video is chosen yet" });
-    button.disabled = true;
-    button.textContent = "Sending …";
-    for (const piece of [sound() ?? await speak(), ...(mode === "video" ? [pieces.video] : [])]) {
-      await piece.done;
-      if (piece.failed)
-        throw piece.failed;
-    }
-    if (!sound())
-      throw new Refusal(0, { code: "", message: "The sentence was changed meanwhile" });
-    const video = await ask("POST", "/v1/videos", wanted(),
+    const video = await ask("POST", "/v1/videos", await ordered(),
                             { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) });
     showError(byId("new-error"), null);
     show(video, true);
@@ -478,8 +494,9 @@ async function make(event) {
   } catch (error) {
     showError(byId("new-error"), error);
   }
-  button.textContent = "Make the video";
-  chooseMode(mode);
+  showSending(false);
+  if (focused && document.activeElement === document.body)
+    byId("make").focus();
 }
 
 // ---- the list ----

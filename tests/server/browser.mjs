@@ -186,12 +186,30 @@ for (let i = 0; i < 3; i++)
   await page.keyboard.press("ArrowRight");
 await page.getByLabel("Turn at the middle").first().check();
 await page.getByLabel("Preset").selectOption("fast");
-await make();
+// What was chosen while the sound was being sent took the place of what had been asked for, and let
+// the button be pressed again.
+const arrive = await holdSending();
+await choose("audio", "hello.wav");
+await page.getByRole("button", { name: "Make the video" }).click();
+await page.getByRole("button", { name: "Sending" }).waitFor();
+await page.getByRole("tab", { name: "Clips" }).click();
+assert.ok(await page.getByRole("button", { name: "Sending" }).isDisabled());
+await page.getByLabel("Preset").selectOption("low_memory");
+await page.getByRole("tab", { name: "Training video" }).click();
+assert.ok(await page.getByRole("button", { name: "Sending" }).isDisabled());
+await page.getByLabel("Turn at the middle").first().uncheck();
+await page.getByRole("tab", { name: "Another video" }).click();
+await arrive();
 await until("completed");
+await page.getByRole("button", { name: "Make the video" }).waitFor();
+assert.equal(await page.locator("#list > li").count(), 1);
+await page.getByRole("tab", { name: "Training video" }).click();
+await page.getByLabel("Preset").selectOption("fast");
 await play(512, 512);
 await download();
 await photograph("done");
 const asked = await page.evaluate(async () => (await (await fetch("/v1/videos")).json()).videos[0]);
+assert.equal(asked.settings.mode, "training");
 assert.equal(asked.settings["start-frame"], "3");
 assert.equal(asked.settings["loop-back"], "1");
 assert.equal(asked.settings.preset, "fast");
