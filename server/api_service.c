@@ -11,6 +11,7 @@
 #include "fail.h"
 #include "guard.h"
 #include "reply.h"
+#include "settings_json.h"
 #include "text.h"
 
 #define NAME_SHOWN 100 /* bytes of a name that is repeated: whole, and in UTF-8, or not at all */
@@ -49,6 +50,19 @@ static json_t *modes_of(const synctalk_person_info *person, bool video)
     return modes;
 }
 
+/* What holds where a request is silent, as far as one could say it: no path of this machine. */
+static json_t *settings_of_silence(const synctalk_settings *settings)
+{
+    size_t count = 0;
+    const synctalk_option *rows = synctalk_settings_options(&count);
+    json_t *object = settings_to_json(settings);
+    for (size_t i = 0; i < count; i++) {
+        if (!settings_are_open(&rows[i]))
+            json_object_del(object, rows[i].name);
+    }
+    return object;
+}
+
 enum MHD_Result api_models(struct request *request)
 {
     synctalk_people *people = NULL;
@@ -71,8 +85,9 @@ enum MHD_Result api_models(struct request *request)
     }
     synctalk_people_free(&people);
     return reply_json(request, MHD_HTTP_OK,
-                      json_pack("{s:o, s:b}", "models", array, "speech",
-                                *request->server->speech.program != '\0'));
+                      json_pack("{s:o, s:b, s:o}", "models", array, "speech",
+                                *request->server->speech.program != '\0', "settings",
+                                settings_of_silence(request->server->options->settings)));
 }
 
 synctalk_status api_check_person(const struct server *server, const char *name, synctalk_error *err)

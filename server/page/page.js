@@ -13,6 +13,7 @@ const pieces = { audio: null, text: null, video: null };
 const shown = new Map(); // id of a video: its <li>
 const STRIP = 6; // frames below the start frame
 let models = [];
+let silence = {}; // settings, as texts, of a video whose request is silent about them
 let mode = "training";
 let sending = false; // what a video will be made of; another is asked for when that has ended
 let stream = null; // events of the video in work: one, as a browser opens six connections
@@ -368,7 +369,7 @@ function choosePerson() {
   const chosen = person();
   const slider = byId("start-frame");
   slider.max = String(Math.max(0, (chosen?.frames ?? 1) - 1));
-  slider.value = "0";
+  slider.value = silence["start-frame"] ?? "0";
   showStrip();
   showFrame();
   chooseMode(chosen && !chosen.modes.includes(mode) ? chosen.modes[0] ?? mode : mode);
@@ -410,17 +411,18 @@ function showFrame() {
   picture.alt = `Frame ${number} of ${person().name}`;
 }
 
-function fill(select, values) {
-  select.replaceChildren(...values.map((value) => new Option(value, value)));
+// `first` is chosen, and a choice even where it is no value, like the name of an own encoder.
+function fill(select, values, first) {
+  const all = first === undefined || values.includes(first) ? values : [first, ...values];
+  select.replaceChildren(...all.map((value) =>
+    new Option(value, value, value === first, value === first)));
 }
 
-function prepareSlider(id, output, schema) {
+function prepareSlider(id, output, schema, value) {
   const slider = byId(id);
-  if (schema) {
-    slider.min = slider.min || String(schema.minimum);
-    slider.max = slider.max || String(schema.maximum);
-    slider.value = schema["x-default"];
-  }
+  slider.min = slider.min || String(schema.minimum);
+  slider.max = slider.max || String(schema.maximum);
+  slider.value = value;
   const tell = () => { byId(output).textContent = Number(slider.value).toFixed(2); };
   slider.addEventListener("input", () => {
     tell();
@@ -442,10 +444,13 @@ function prepareTabs() {
   });
 }
 
-// Without the files.
+// Without the files. What would hold anyway is not said: a preset that is said also takes the place
+// of what the server was told besides, such as its precision.
 function wanted() {
-  const options = { model: byId("model").value, mode, preset: byId("preset").value,
-                    encoder: byId("encoder").value };
+  const options = { model: byId("model").value, mode };
+  for (const name of ["preset", "encoder"])
+    if (byId(name).value !== silence[name])
+      options[name] = byId(name).value;
   if (mode === "training")
     return { ...options, "start-frame": Number(byId("start-frame").value),
              "loop-back": byId("loop-training").checked };
@@ -683,6 +688,8 @@ async function begin() {
   try {
     const answer = await ask("GET", "/v1/models");
     models = answer.models;
+    silence = answer.settings;
+    mode = silence.mode;
     if (answer.speech)
       prepareVoices().catch(() => {}); // then there are files
     document_ = await ask("GET", "/openapi.json");
@@ -700,10 +707,14 @@ async function begin() {
   byId("login").hidden = true;
   byId("work").hidden = false;
   fill(byId("model"), models.map((model) => model.name));
-  fill(byId("preset"), options.preset.enum);
-  fill(byId("encoder"), options.encoder.examples);
-  prepareSlider("vad-threshold", "vad-threshold-value", options["vad-threshold"]);
-  prepareSlider("min-silence", "min-silence-value", options["min-silence-duration"]);
+  fill(byId("preset"), options.preset.enum, silence.preset);
+  fill(byId("encoder"), options.encoder.examples, silence.encoder);
+  prepareSlider("vad-threshold", "vad-threshold-value", options["vad-threshold"],
+                silence["vad-threshold"]);
+  prepareSlider("min-silence", "min-silence-value", options["min-silence-duration"],
+                silence["min-silence-duration"]);
+  for (const id of ["loop-training", "loop-video"])
+    byId(id).checked = silence["loop-back"] === "1";
   choosePerson();
   oldest = (await look()).next_before;
   byId("more").hidden = oldest === null;

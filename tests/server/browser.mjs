@@ -126,6 +126,9 @@ if (token) {
   await page.keyboard.press("Enter");
 }
 await page.getByRole("heading", { name: "New video" }).waitFor();
+// Each request said the first of each, so that `serve --preset` and `--encoder` were without effect.
+assert.equal(await page.getByLabel("Preset").inputValue(), "fast");
+assert.equal(await page.getByLabel("Audio encoder").inputValue(), "ave");
 await photograph("empty");
 
 step("no sound is chosen: told in words");
@@ -185,7 +188,7 @@ await page.keyboard.press("Home");
 for (let i = 0; i < 3; i++)
   await page.keyboard.press("ArrowRight");
 await page.getByLabel("Turn at the middle").first().check();
-await page.getByLabel("Preset").selectOption("fast");
+await page.getByLabel("Preset").selectOption("default");
 // What was chosen while the sound was being sent took the place of what had been asked for, and let
 // the button be pressed again.
 const arrive = await holdSending();
@@ -208,11 +211,14 @@ await page.getByLabel("Preset").selectOption("fast");
 await play(512, 512);
 await download();
 await photograph("done");
-const asked = await page.evaluate(async () => (await (await fetch("/v1/videos")).json()).videos[0]);
-assert.equal(asked.settings.mode, "training");
-assert.equal(asked.settings["start-frame"], "3");
-assert.equal(asked.settings["loop-back"], "1");
-assert.equal(asked.settings.preset, "fast");
+const newestAsked = () =>
+  page.evaluate(async () => (await (await fetch("/v1/videos")).json()).videos[0].settings);
+const asked = await newestAsked();
+assert.equal(asked.mode, "training");
+assert.equal(asked["start-frame"], "3");
+assert.equal(asked["loop-back"], "1");
+assert.equal(asked.preset, "default");
+assert.equal(asked.encoder, undefined);
 
 step("a file that is no sound: the error says what to do");
 await choose("audio", "no-sound.wav");
@@ -220,6 +226,7 @@ await make();
 await until("failed");
 await newest().getByText("no-sound.wav").first().waitFor();
 await newest().getByText("Choose another file").waitFor();
+assert.equal((await newestAsked()).preset, undefined, "said, though it holds anyway");
 
 step("training: progress moves, reloaded in mid-work it goes on, and can be cancelled");
 await leaveAndCancel("working");

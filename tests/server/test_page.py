@@ -5,6 +5,7 @@ brings what that needs; skipped aloud where it is absent.
 
 Screenshots go to ST_TEST_SHOTS, if it is set.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -19,7 +20,7 @@ HERE = pathlib.Path(__file__).parent
 
 
 class Page(serving.ServerCase):
-    options = ("--token", "page token")
+    options = ("--token", "page token", "--preset", "fast", "--encoder", "ave")
 
     @classmethod
     def setUpClass(cls):
@@ -68,6 +69,21 @@ class Page(serving.ServerCase):
 
 class Files(serving.ServerCase):
     """Without a browser: what the page is made of, and what it may do."""
+
+    options = ("--preset", "low_memory", "--encoder", "hubert")
+
+    def test_settings_of_silence(self):
+        """The page said the library's first preset and encoder in each request, so that those of
+        the server never held."""
+        settings = self.server.json("GET", "/v1/models")[1]["settings"]
+        for name, value in (("preset", "low_memory"), ("encoder", "hubert"), ("precision", "f32"),
+                            ("mode", "training"), ("start-frame", "0"), ("loop-back", "0"),
+                            ("vad-threshold", "0.5"), ("min-silence-duration", "0.75")):
+            self.assertEqual(settings[name], value, name)
+        document = self.server.json("GET", "/openapi.json")[1]
+        may_be_said = document["components"]["schemas"]["VideoRequest"]["properties"]
+        self.assertLessEqual(set(settings), set(may_be_said))
+        self.assertNotIn(str(self.demo), json.dumps(settings))
 
     def test_files(self):
         for path, kind in (("/", "text/html"), ("/page.css", "text/css"),
