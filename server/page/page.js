@@ -7,8 +7,8 @@ import { drawSpeech, inWords as speechInWords, stretchesOf } from "./speech.js";
 import { Refusal, ask, byId, inWords, say, showError, unreachable, valueOf } from "./talk.js";
 
 const modes = ["training", "video", "clips"];
-// What is sent, or spoken: {name, id, done: Promise, whole, failed, url}; of a file also {file, stop,
-// replaced}, of a sentence {key}. `done` always comes, and throws nothing.
+// What is sent, or spoken: {name, id, done: Promise, whole, failed, url}; of a file also {file,
+// stop, replaced}, of a sentence {key}. `done` always comes, and throws nothing.
 const pieces = { audio: null, text: null, video: null };
 const shown = new Map(); // id of a video: its <li>
 const STRIP = 6; // frames below the start frame
@@ -31,7 +31,8 @@ const passes = ({ code, status }) =>
   code === "unreachable" || status === 409 || (status >= 502 && status <= 504);
 
 function replaced(piece) {
-  return new Refusal(0, { code: "", message: `${piece.name} was replaced while it was being sent` });
+  return new Refusal(0, { code: "",
+                          message: `${piece.name} was replaced while it was being sent` });
 }
 
 function send(piece, from, tell) {
@@ -552,6 +553,8 @@ function newItem(video) {
   item.dataset.number = video.number;
   item.querySelector("h3").textContent = video.audio.name;
   item.querySelector("progress").setAttribute("aria-label", `Progress of ${video.audio.name}`);
+  for (const button of item.querySelectorAll(".actions > *"))
+    button.setAttribute("aria-label", `${button.textContent} ${video.audio.name}`);
   item.querySelector(".cancel").addEventListener("click", () => act(item, "POST", "/cancel"));
   item.querySelector(".remove").addEventListener("click", () => act(item, "DELETE", ""));
   shown.set(video.id, item);
@@ -572,8 +575,7 @@ function show(video, first) {
   item.querySelector("progress").value = video.progress.percent;
   item.querySelector(".bar-text").textContent = active ? progressText(video) : "";
   item.querySelector(".facts").textContent = factsText(video);
-  item.querySelector(".cancel").hidden = !active;
-  item.querySelector(".remove").hidden = active;
+  showActions(item, video.state, active);
   showError(item.querySelector(".error"), video.error);
   if (video.links.content && film.hidden) {
     film.src = `${video.links.content}#t=0.1`; // so that a picture is there before it plays
@@ -591,6 +593,17 @@ function show(video, first) {
   byId("empty").hidden = shown.size > 0;
 }
 
+// Whoever cancels by the keyboard is led on to Delete. Where the video ended by itself, Enter may
+// be on its way already, and must not delete.
+function showActions(item, state, active) {
+  const cancel = item.querySelector(".cancel");
+  const left = !active && document.activeElement === cancel;
+  item.querySelector(".remove").hidden = active;
+  if (left)
+    item.querySelector(state === "cancelled" ? ".remove" : "h3").focus();
+  cancel.hidden = !active;
+}
+
 // Until there is a film, the person.
 function showThumbnail(item, video, wanted) {
   const thumb = item.querySelector(".thumb");
@@ -603,12 +616,16 @@ function showThumbnail(item, video, wanted) {
 
 async function act(item, method, below) {
   const id = item.dataset.id;
+  const name = item.querySelector("h3").textContent;
   try {
     const video = await ask(method, `/v1/videos/${id}${below}`);
-    if (method === "DELETE")
+    if (method === "DELETE") {
       drop(id);
-    else
+      say(`${name} is deleted`);
+    } else {
       show(video);
+      say(`${name}: ${states[video.state]}`);
+    }
   } catch (error) {
     if (error.status === 404)
       drop(id);
@@ -618,10 +635,16 @@ async function act(item, method, below) {
   follow();
 }
 
+// The focus goes on to the next card's heading: to no button, which a second Enter would press.
 function drop(id) {
-  shown.get(id)?.remove();
+  const item = shown.get(id);
+  const next = item?.nextElementSibling ?? item?.previousElementSibling;
+  const left = item?.contains(document.activeElement);
+  item?.remove();
   shown.delete(id);
   byId("empty").hidden = shown.size > 0;
+  if (left)
+    (next?.querySelector("h3") ?? byId("made-title")).focus();
 }
 
 // The oldest first.
@@ -728,6 +751,8 @@ async function open(event) {
     showError(byId("token-error"), null);
     begin();
   } catch (error) {
+    if (error.code === "unauthorized")
+      error.code = "wrong_token"; // it was entered
     showError(byId("token-error"), error);
   }
 }

@@ -95,6 +95,8 @@ export function inWords(sound, stretches) {
          `${sound.seconds.toFixed(1)} seconds are speech.`;
 }
 
+const LINE = 4; // pixels of the page: over speech, as its shade alone is too faint to be told
+
 // Waveform over shaded stretches, probability and threshold below. Colours are the page's.
 export function drawSpeech(canvas, sound, stretches, threshold) {
   const ratio = window.devicePixelRatio || 1;
@@ -108,12 +110,15 @@ export function drawSpeech(canvas, sound, stretches, threshold) {
   }
   const paint = canvas.getContext("2d");
   const across = (sample) => (sample / sound.samples) * width;
-  const middle = height * 0.3; // of the waveform; below 0.6 the probability
+  const middle = height * 0.32; // of the waveform; below 0.6 the probability
   paint.clearRect(0, 0, width, height);
-  paint.fillStyle = colour("--speech");
-  for (const { start, end, speech } of stretches)
-    if (speech)
-      paint.fillRect(across(start), 0, Math.max(1, across(end) - across(start)), height);
+  for (const { start, end } of stretches.filter(({ speech }) => speech)) {
+    const wide = Math.max(1, across(end) - across(start));
+    paint.fillStyle = colour("--speech");
+    paint.fillRect(across(start), 0, wide, height);
+    paint.fillStyle = colour("--accent");
+    paint.fillRect(across(start), 0, wide, LINE * ratio);
+  }
 
   paint.fillStyle = colour("--text");
   const perLevel = sound.chunk * sound.chunks_of_level;

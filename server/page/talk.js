@@ -55,6 +55,7 @@ const remedies = {
   bad_file: "Choose another file: WAV, MP3, M4A, FLAC, Ogg, or a video with sound.",
   bad_model: "The person's network has to be trained or converted again.",
   foreign: "Whoever runs the server can look into it.",
+  insufficient_storage: "Delete videos, or let whoever runs the server make room, and try again.",
   invalid_argument: "Change what the sentence names, and try again.",
   io: "The disk of the server may be full: delete videos, and try again.",
   missing: "Whoever runs the server can bring what is missing.",
@@ -62,9 +63,11 @@ const remedies = {
   queue_full: "Try again when some of the waiting videos are made.",
   too_large: "Choose a shorter or a smaller file.",
   too_many_requests: "Wait a moment, and try again.",
+  unauthorized: "Load this page again: it then asks for the token.",
   unreachable: "Is it still running? Nothing that was asked for is lost.",
   unsupported: "Whoever runs the server can install what is needed.",
   worker_died: "Try another file, or the preset low_memory.",
+  wrong_token: "Whoever runs the server knows it.",
 };
 
 // Of a video, what fits sounds does not.

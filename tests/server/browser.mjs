@@ -73,7 +73,8 @@ async function play(width, height) {
 
 async function download() {
   const [file] = await Promise.all([
-    page.waitForEvent("download"), newest().getByRole("link", { name: "Download" }).click()]);
+    page.waitForEvent("download"),
+    newest().getByRole("link", { name: /^Download .*\.wav$/ }).click()]);
   const data = readFileSync(await file.path());
   assert.equal(data.subarray(4, 8).toString(), "ftyp");
   assert.match(file.suggestedFilename(), /^video-[0-9a-f]+\.mp4$/);
@@ -110,10 +111,16 @@ async function leaveAndCancel(photo) {
   await page.reload();
   await until("in_progress");
   await moves(0);
-  await newest().getByRole("button", { name: "Cancel" }).click();
+  // By the keyboard, the button that had the focus went, and the page's top had it.
+  const focus = (selector) => page.waitForFunction(
+    (wanted) => document.activeElement?.matches(wanted), selector);
+  await newest().getByRole("button", { name: "Cancel long.wav", exact: true }).press("Enter");
   await until("cancelled");
-  await newest().getByRole("button", { name: "Delete" }).click();
+  await focus('#list > [data-state="cancelled"] .remove[aria-label="Delete long.wav"]');
+  await page.keyboard.press("Enter");
   await page.waitForFunction(() => !document.querySelector('[data-state="cancelled"]'));
+  await focus("#list > li:first-child h3");
+  assert.equal(await page.locator("#said").textContent(), "long.wav is deleted");
 }
 
 step("a wrong token is told, the right one opens");
@@ -121,12 +128,12 @@ await page.goto(address);
 if (token) {
   await page.getByLabel("Token").fill("wrong");
   await page.getByRole("button", { name: "Open" }).click();
-  await page.getByText("not the token").waitFor();
+  await page.getByText("not the token of this server. Whoever runs the server").waitFor();
   await page.getByLabel("Token").fill(token);
   await page.keyboard.press("Enter");
 }
 await page.getByRole("heading", { name: "New video" }).waitFor();
-// Each request said the first of each, so that `serve --preset` and `--encoder` were without effect.
+// Each request said the first of each, so that `serve --preset` and `--encoder` had no effect.
 assert.equal(await page.getByLabel("Preset").inputValue(), "fast");
 assert.equal(await page.getByLabel("Audio encoder").inputValue(), "ave");
 await photograph("empty");
@@ -278,6 +285,26 @@ await page.keyboard.press("End");
 await words.getByText("1 stretch of speech and 0 pauses").waitFor();
 await page.keyboard.press("Home");
 assert.doesNotMatch(await words.textContent(), /and 0 pauses/);
+// Speech was told by a shade at 1.3 to 1.
+for (const colorScheme of ["light", "dark"]) {
+  await page.emulateMedia({ colorScheme });
+  await page.waitForFunction((least) => {
+    const luminance = (rgb) => rgb.map((part) => part / 255)
+      .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+      .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const canvas = document.getElementById("speech-plot");
+    const top = canvas.getContext("2d").getImageData(0, 1, canvas.width, 1).data;
+    const { backgroundColor } = getComputedStyle(canvas.closest(".card"));
+    const back = luminance(backgroundColor.match(/\d+/g).map(Number));
+    const contrasts = [];
+    for (let i = 0; i < top.length; i += 4)
+      if (top[i + 3] === 255)
+        contrasts.push([luminance([...top.slice(i, i + 3)]), back]
+          .sort((a, b) => b - a).map((l) => l + 0.05).reduce((a, b) => a / b));
+    const some = contrasts.length > 10 && contrasts.length < canvas.width; // there are pauses
+    return some && Math.min(...contrasts) > least;
+  }, 3);
+}
 await photograph("speech");
 for (let i = 0; i < 15; i++) // to 0.75 s
   await page.keyboard.press("ArrowRight");
