@@ -169,12 +169,22 @@ function speak() {
   return piece;
 }
 
-async function listen() {
-  const button = byId("speak");
+// A button that is disabled loses the focus. Answers what gives both back.
+function disable(button) {
+  const focused = document.activeElement === button;
   button.disabled = true;
+  return () => {
+    button.disabled = false;
+    if (focused && document.activeElement === document.body)
+      button.focus();
+  };
+}
+
+async function listen() {
+  const enable = disable(byId("speak"));
   const piece = sound() ?? speak();
   await piece.done;
-  button.disabled = false;
+  enable();
   showError(byId("new-error"), piece.failed);
   if (piece.url)
     byId("audio-preview").play().catch(() => {});
@@ -478,18 +488,14 @@ async function ordered() {
   return options;
 }
 
-function showSending(now) {
-  sending = now;
-  byId("make").textContent = now ? "Sending …" : "Make the video";
-  chooseMode(mode);
-}
-
 async function make(event) {
   event.preventDefault();
   if (sending)
     return;
-  const focused = document.activeElement === byId("make"); // which a disabled button is not
-  showSending(true);
+  const button = byId("make");
+  const enable = disable(button);
+  sending = true;
+  button.textContent = "Sending …";
   try {
     const video = await ask("POST", "/v1/videos", await ordered(),
                             { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) });
@@ -500,9 +506,10 @@ async function make(event) {
   } catch (error) {
     showError(byId("new-error"), error);
   }
-  showSending(false);
-  if (focused && document.activeElement === document.body)
-    byId("make").focus();
+  sending = false;
+  button.textContent = "Make the video";
+  enable();
+  chooseMode(mode); // perhaps another, which cannot be
 }
 
 // ---- the list ----

@@ -20,7 +20,7 @@ const complaints = [];
 page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
 page.on("console", (message) => {
   // A refusal that a step provokes is told by the browser, too.
-  if (message.type() === "error" && !/status of (4\d\d|502)/.test(message.text()))
+  if (message.type() === "error" && !/status of (4\d\d|502|507)/.test(message.text()))
     complaints.push(`console: ${message.text()}`);
 });
 page.on("request", (request) => {
@@ -152,6 +152,12 @@ await choose("audio", "hello.wav");
 await page.getByText("hello.wav could not be sent").waitFor();
 await page.getByText("such as a proxy, answered with status 413. Choose a shorter").waitFor();
 assert.equal(await page.locator("#audio").inputValue(), "");
+for (const [status, code, advice] of [[507, "insufficient_storage", "Delete videos"],
+                                      [401, "unauthorized", "Load this page again"]]) {
+  answers.push({ status, json: { error: { code, message: `it is ${code}` } } });
+  await choose("audio", "hello.wav");
+  await page.getByText(`it is ${code}. ${advice}`).waitFor();
+}
 
 // After a change of network the server takes the old connection to be writing still, for a minute.
 step("sending: it goes on where the server is not reached, or takes another to be writing");
@@ -168,11 +174,12 @@ await answerNoMore();
 step("sending: another file is chosen while the video is asked for");
 const release = await holdSending();
 await choose("audio", "long.wav");
-await page.getByRole("button", { name: "Make the video" }).click();
+await page.getByRole("button", { name: "Make the video" }).press("Enter");
 await page.getByRole("button", { name: "Sending" }).waitFor();
 await choose("audio", "hello.wav");
 await page.getByText("long.wav was replaced while it was being sent").waitFor();
 assert.ok(await page.getByRole("button", { name: "Make the video" }).isEnabled());
+await page.waitForFunction(() => document.activeElement?.id === "make"); // as it was
 assert.equal(await page.locator("#list > li").count(), 0);
 await release();
 
