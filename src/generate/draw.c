@@ -7,12 +7,14 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "generate/fade.h"
+#include "generate/kept_picture.h"
 
 #define PLANE_BYTES ((size_t)ST_UNET_SIDE * ST_UNET_SIDE * sizeof(float))
 
 struct st_drawer {
     struct st_stopwatch *watch;   /* borrowed; NULL: off */
     struct st_image_cache *cache; /* borrowed; NULL: off */
+    size_t picture_at;            /* bytes into its blocks */
     struct st_unet_worker *unet;  /* owns, as all below */
     struct st_redraw *redraw;
     int largest_side; /* of all squares */
@@ -39,6 +41,7 @@ synctalk_status st_drawer_create(struct st_drawer **out, const struct st_drawer_
         return st_fail_memory(err, "a frame worker", sizeof *drawer);
     drawer->watch = settings->watch;
     drawer->cache = settings->cache;
+    drawer->picture_at = settings->picture_at;
     drawer->largest_side = info->largest_side;
     if ((st = st_unet_worker_open(&drawer->unet, settings->unet, err)) ||
         (st = st_redraw_create(&drawer->redraw, &settings->redraw, info->largest_side,
@@ -145,19 +148,40 @@ static bool find_part(const struct st_frame *frame, struct st_picture_part *part
     return part->width > 0 && part->height > 0 && box->x + box->side > 0 && box->y + box->side > 0;
 }
 
-/* Bring the part of a frame of planes in which it is redrawn to the canvas, and keep in `part` what
- * of it is in the video: all but an odd last row or column. */
-static synctalk_status begin_part(struct st_drawer *d, const struct st_frame *frame,
-                                  struct st_picture_part *part, synctalk_error *err)
+/* The frame in the video's colours, and `part` of it on the canvas: made of its planes, or as they
+ * were kept. */
+static synctalk_status begin_picture(struct st_drawer *d, struct st_drawing *drawing,
+                                     const struct st_picture_part *part, synctalk_error *err)
 {
-    const struct st_planes *planes = &frame->planes;
-    const size_t most = ((size_t)d->largest_side + 4) * ((size_t)d->largest_side + 4) * 3;
-    synctalk_status st = st_picture_resize(&d->canvas, planes->width, planes->height, err);
-    if (st)
+    const struct st_planes *planes = &drawing->frame.planes;
+    const struct st_image_ticket *ticket = &drawing->ticket;
+    uint8_t *block = ticket->pictured ? st_image_cache_block(d->cache, ticket) : NULL;
+    synctalk_status st;
+
+    st_lap(d->watch, ST_STAGE_WAIT_CACHE);
+    if (ticket->pictured && !block) /* it failed where it was made, and the run with it */
+        return st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
+    if (block && ticket->what == ST_IMAGE_LOAD)
+        return st_kept_picture_load(block + d->picture_at, planes->width, planes->height,
+                                    &drawing->video, &d->canvas, part, err);
+    if ((st = st_recolour_video(d->recolour, &drawing->video, planes, err)) ||
+        (st = st_picture_resize(&d->canvas, planes->width, planes->height, err)))
         return st;
-    if (!d->before && !(d->before = st_alloc_aligned(most)))
-        return st_fail_memory(err, "a face as it was", most);
-    st_recolour_part(d->recolour, &d->canvas, planes, part);
+    if (part->height > 0)
+        st_recolour_part(d->recolour, &d->canvas, planes, part);
+    if (block)
+        st_kept_picture_store(block + d->picture_at, &drawing->video, &d->canvas, part);
+    return SYNCTALK_OK;
+}
+
+/* Leave in `part` what of it is in the video, all but an odd last row or column, and keep it as it
+ * is before it is redrawn. */
+static synctalk_status remember_part(struct st_drawer *d, struct st_picture_part *part,
+                                     synctalk_error *err)
+{
+    const size_t side = (size_t)d->largest_side + ST_PART_ROOM;
+    if (!d->before && !(d->before = st_alloc_aligned(3 * side * side)))
+        return st_fail_memory(err, "a face as it was", 3 * side * side);
     part->width &= ~1;
     part->height &= ~1;
     const size_t row = (size_t)part->width * 3;
@@ -172,12 +196,16 @@ static synctalk_status draw_planes(struct st_drawer *d, struct st_drawing *drawi
                                    synctalk_error *err)
 {
     struct st_frame *frame = &drawing->frame;
-    struct st_picture_part part;
-    synctalk_status st = st_recolour_video(d->recolour, &drawing->video, &frame->planes, err);
+    struct st_picture_part part = {0};
     const bool draw = frame->draw && find_part(frame, &part);
+    if (!draw)
+        part = (struct st_picture_part){0};
+    synctalk_status st = begin_picture(d, drawing, &part, err);
     if (!st && draw)
-        st = begin_part(d, frame, &part, err);
+        st = remember_part(d, &part, err);
     st_lap(d->watch, ST_STAGE_CONVERT);
+    if (!st && !draw && drawing->ticket.pictured) /* a side that nobody will load */
+        st_image_cache_done(d->cache, &drawing->ticket, true);
     if (st || !draw || (st = redraw_face(d, frame, &d->canvas, &drawing->ticket, err)))
         return st;
     st_recolour_change(d->recolour, &drawing->video, &d->canvas, d->before, &part);

@@ -27,6 +27,7 @@ struct st_drawer_settings {
     const struct st_kernels *kernels; /* copied */
     const struct st_frame_info *info; /* of the frames */
     struct st_image_cache *cache;     /* of the tickets; or NULL: there are none */
+    size_t picture_at;                /* bytes into its blocks, of pictures (kept_picture.h) */
     struct st_redraw_settings redraw;
     bool fades;                 /* drawings may fade */
     struct st_stopwatch *watch; /* of the thread that draws; or NULL */

@@ -17,7 +17,11 @@ synctalk_status st_frame_read_dataset(struct st_frame *frame, const struct st_da
                                       synctalk_error *err)
 {
     synctalk_status st = SYNCTALK_OK;
-    if (wanted & ST_FRAME_PLANES)
+    if (wanted & ST_FRAME_KEPT) {
+        frame->has_planes = true;
+        frame->planes.width = dataset->width;
+        frame->planes.height = dataset->height;
+    } else if (wanted & ST_FRAME_PLANES)
         st = st_dataset_read_planes(dataset, n, decoder, &frame->planes, &frame->has_planes, err);
     if (!st && !frame->has_planes)
         st = st_dataset_read(dataset, n, decoder, &frame->picture, err);

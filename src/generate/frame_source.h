@@ -29,6 +29,7 @@ struct st_frame_info {
     int pixel_width, pixel_height; /* shape of a pixel; 0: square, or not said */
     int largest_side;              /* of all crop squares, pixels; > 0 */
     bool has_parsing;              /* masks are there for some frames */
+    bool all_drawn;                /* every frame has a face, and ST_FRAME_KEPT may be asked for */
     int fps;                       /* that they were taken at; 0: not said, or as wanted */
 };
 
@@ -38,12 +39,14 @@ enum st_frame_part {
     ST_FRAME_LANDMARKS = 2, /* where draw is true */
     ST_FRAME_PARSING = 4,   /* likewise */
     ST_FRAME_PLANES = 8,    /* planes will do instead of the picture, where they are cheaper */
+    ST_FRAME_KEPT = 16,     /* the picture is there already: all but it; of a dataset alone */
 };
 
 /* Zero it first; it may be filled again and again, its blocks are kept. */
 struct st_frame {
     struct st_picture picture;
-    bool has_planes; /* there are planes, as a JPEG file has them, and no picture */
+    bool has_planes; /* there are planes, as a JPEG file has them, and no picture; of one that is
+                        kept, their size alone */
     struct st_planes planes;
     bool draw; /* the face may be redrawn; never, where ST_FRAME_FACE was not wanted */
     struct st_crop_box box;

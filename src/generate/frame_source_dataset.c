@@ -101,6 +101,7 @@ synctalk_status st_frame_source_open_dataset(struct st_frame_source **out, const
         .height = dataset->height,
         .largest_side = dataset->largest_side,
         .has_parsing = dataset->has_parsing,
+        .all_drawn = true,
         .fps = rate_of(folder),
     };
     snprintf(source->base.info.name, sizeof source->base.info.name, "%s", dataset->folder);

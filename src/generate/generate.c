@@ -7,7 +7,9 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "generate/clips_mode.h"
+#include "generate/kept_picture.h"
 #include "generate/render.h"
 #include "generate/sound.h"
 
@@ -27,6 +29,7 @@ struct run {
     struct st_video_writer_settings video;
     struct st_render render;
     struct st_stats stats;
+    size_t picture_at;            /* bytes into the blocks of `cache` */
     struct st_image_cache *cache; /* of the person, while the run uses it; or NULL */
     struct st_image_cache_counts cached;
     bool watched; /* stats are filled */
@@ -178,9 +181,18 @@ static synctalk_status open_video(struct run *run, const struct synctalk_person 
 static void begin_cache(struct run *run, const struct synctalk_person *person,
                         const synctalk_settings *s)
 {
+    const struct st_frame_info *info = &person->source->info;
     const size_t bytes = (size_t)s->cache_mb * 1000 * 1000;
-    if (st_image_cache_begin(person->cache, bytes, st_unet_image_side_bytes(person->unet),
-                             s->more_follow != 0))
+    const size_t side = st_unet_image_side_bytes(person->unet);
+    struct st_image_sizes sizes = {
+        .side = side,
+        .sources = run->plan.frames < info->frames ? run->plan.frames : info->frames,
+    };
+    if (info->all_drawn) {
+        run->picture_at = st_align_size(side);
+        sizes.both = run->picture_at + st_kept_picture_bytes(info);
+    }
+    if (st_image_cache_begin_pictured(person->cache, bytes, &sizes, s->more_follow != 0))
         run->cache = person->cache;
 }
 
@@ -208,6 +220,7 @@ static void describe_render(struct run *run, const struct synctalk_person *perso
         .unet = person->unet,
         .kernels = &person->kernels,
         .cache = run->cache,
+        .picture_at = run->picture_at,
         .more_follow = s->more_follow != 0,
         .frames = run->frames,
         .features = run->features,

@@ -23,6 +23,7 @@ struct entry {
     void *block; /* owned */
     int64_t source, next_use;
     int tickets; /* not done yet */
+    bool pictured;
     enum state state;
 };
 
@@ -32,6 +33,7 @@ struct st_image_cache {
     struct entry *entries; /* owned; [room] */
     size_t room, count;    /* entries from `count` on have no block yet */
     size_t side_bytes;
+    bool pictures;       /* blocks have room for them */
     bool running, keeps; /* a run; for one that follows */
     struct st_image_cache_counts counts;
 };
@@ -80,14 +82,33 @@ static void make_room(struct st_image_cache *cache, size_t room)
     cache->room = room;
 }
 
+static bool holds_pictures(const struct st_image_cache *cache, size_t bytes,
+                           const struct st_image_sizes *sizes, bool keep)
+{
+    if (sizes->both == 0)
+        return false;
+    if (cache->count > 0)
+        return cache->side_bytes == sizes->both;
+    return keep && (size_t)sizes->sources <= bytes / sizes->both;
+}
+
 bool st_image_cache_begin(struct st_image_cache *cache, size_t bytes, size_t side_bytes, bool keep)
 {
-    assert(side_bytes > 0);
+    const struct st_image_sizes sizes = {.side = side_bytes};
+    return st_image_cache_begin_pictured(cache, bytes, &sizes, keep);
+}
+
+bool st_image_cache_begin_pictured(struct st_image_cache *cache, size_t bytes,
+                                   const struct st_image_sizes *sizes, bool keep)
+{
+    assert(sizes->side > 0 && sizes->sources >= 0);
     pthread_mutex_lock(&cache->lock);
     while (cache->running && cache->keeps)
         pthread_cond_wait(&cache->ended, &cache->lock);
     const bool mine = !cache->running;
     if (mine) {
+        cache->pictures = holds_pictures(cache, bytes, sizes, keep);
+        const size_t side_bytes = cache->pictures ? sizes->both : sizes->side;
         const size_t fit = bytes / side_bytes;
         const size_t room = fit < MOST_ENTRIES ? fit : MOST_ENTRIES;
         cache->running = true;
@@ -181,10 +202,22 @@ struct st_image_ticket st_image_cache_ask(struct st_image_cache *cache, int64_t 
         if (ticket.what == ST_IMAGE_FILL) {
             entry->source = source;
             entry->state = AWAITED;
+            entry->pictured = false;
         }
+        ticket.pictured = entry->pictured;
     }
     pthread_mutex_unlock(&cache->lock);
     return ticket;
+}
+
+bool st_image_cache_keep_picture(struct st_image_cache *cache, struct st_image_ticket *ticket)
+{
+    assert(ticket->what == ST_IMAGE_FILL);
+    pthread_mutex_lock(&cache->lock);
+    ticket->pictured = cache->pictures;
+    cache->entries[ticket->entry].pictured = cache->pictures;
+    pthread_mutex_unlock(&cache->lock);
+    return ticket->pictured;
 }
 
 void *st_image_cache_block(struct st_image_cache *cache, const struct st_image_ticket *ticket)

@@ -32,7 +32,14 @@ enum st_image_what {
 /* Zeroed: nothing to do with any cache. */
 struct st_image_ticket {
     enum st_image_what what;
+    bool pictured; /* the block has, or gets, the frame's picture behind its side */
     size_t entry;
+};
+
+/* What blocks hold: sides alone, or the frame's picture as well. */
+struct st_image_sizes {
+    size_t side, both; /* bytes; both 0: pictures are never kept */
+    int64_t sources;   /* different frames of this run */
 };
 
 struct st_image_cache_counts {
@@ -49,6 +56,11 @@ void st_image_cache_destroy(struct st_image_cache **cache); /* NULL-safe */
  * a run that keeps nothing is at it, and this one has to do without. */
 bool st_image_cache_begin(struct st_image_cache *cache, size_t bytes, size_t side_bytes, bool keep);
 
+/* Likewise; blocks hold pictures where another run follows and all of this one's find room, and as
+ * long as those that are held do. */
+bool st_image_cache_begin_pictured(struct st_image_cache *cache, size_t bytes,
+                                   const struct st_image_sizes *sizes, bool keep);
+
 /* It ends, after all its tickets: of `frames` output frames. Unless it keeps, all memory is given
  * back; else frames are counted from there on. `counts` may be NULL. */
 void st_image_cache_end(struct st_image_cache *cache, int64_t frames,
@@ -57,6 +69,10 @@ void st_image_cache_end(struct st_image_cache *cache, int64_t frames,
 /* The side of `source`, which comes back in output frame `next_use`, or ST_PLAN_NEVER. */
 struct st_image_ticket st_image_cache_ask(struct st_image_cache *cache, int64_t source,
                                           int64_t next_use);
+
+/* Of a ticket to FILL that was just handed out: the picture is stored, too, so that whoever asks
+ * for this source from now on need not read it. False: blocks hold none. */
+bool st_image_cache_keep_picture(struct st_image_cache *cache, struct st_image_ticket *ticket);
 
 /* The block of a ticket to FILL, or of one to LOAD once it is filled; NULL where it never was:
  * run the side. */

@@ -99,13 +99,21 @@ static synctalk_status read_frame(struct pipeline *p, struct st_drawing *drawing
     bool draw;
     synctalk_status st;
 
-    st = st_frame_reader_read(r->frames, plan->source, wanted_of_frame(r, plan), &drawing->frame,
-                              err);
+    const bool known = plan->sync && r->info->all_drawn; /* before it is read */
+    unsigned wanted = wanted_of_frame(r, plan);
+    if (known)
+        ask_cache(r, plan->window, plan->source, true, &drawing->ticket);
+    if (drawing->ticket.what == ST_IMAGE_LOAD && drawing->ticket.pictured)
+        wanted |= ST_FRAME_KEPT;
+    st = st_frame_reader_read(r->frames, plan->source, wanted, &drawing->frame, err);
     st_lap(watch, ST_STAGE_DECODE);
     if (st)
         return st;
     draw = drawing->frame.draw;
-    ask_cache(r, plan->window, plan->source, draw, &drawing->ticket);
+    if (!known)
+        ask_cache(r, plan->window, plan->source, draw, &drawing->ticket);
+    if (drawing->ticket.what == ST_IMAGE_FILL && drawing->frame.has_planes && r->picture_at > 0)
+        st_image_cache_keep_picture(r->cache, &drawing->ticket);
     if (plan->fades) {
         st = st_frame_reader_read(r->frames, plan->other, wanted_of(r, plan->other_sync),
                                   &drawing->other, err);
@@ -271,6 +279,7 @@ static synctalk_status make_worker(struct worker *w, struct pipeline *p, synctal
         .kernels = r->kernels,
         .info = r->info,
         .cache = r->cache,
+        .picture_at = r->picture_at,
         .redraw = r->redraw,
         .fades = r->plan->clips != NULL,
         .watch = w->watch,

@@ -34,6 +34,7 @@ struct st_render {
     const struct st_unet *unet;
     const struct st_kernels *kernels;
     struct st_image_cache *cache;   /* that has begun; or NULL */
+    size_t picture_at;              /* bytes into its blocks, of pictures; 0: none are kept */
     bool more_follow;               /* keep for another video what does not come back in this one */
     struct st_frame_reader *frames; /* borrowed; used by the reader alone */
     struct st_feature_source *features; /* borrowed; likewise */

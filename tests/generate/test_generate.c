@@ -136,6 +136,45 @@ static void a_video_that_follows_finds_what_was_kept(void **state)
     project_remove(&p);
 }
 
+/* What a batch keeps of a frame is all of it: once it was drawn its file is not looked at again,
+ * and the next video is byte for byte what it is alone. Also with an odd last row and column. */
+static void a_kept_frame_is_not_read_again(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{130, 98}, {131, 97}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct project p;
+        synctalk_settings s;
+        synctalk_person *person;
+        size_t size, alone_size;
+
+        project_create(&p, sizes[i][0], sizes[i][1], 5);
+        settings_for(&s, &p);
+        s.overwrite = 1;
+        ST_OK(synctalk_person_open(&person, &s, NULL, err));
+        ST_OK(synctalk_generate(person, &s, p.sound, p.output, NULL, NULL, err));
+        uint8_t *alone = bytes_of(p.output, &alone_size);
+        s.more_follow = 1;
+        ST_OK(synctalk_generate(person, &s, p.sound, p.output, NULL, NULL, err));
+        for (int frame = 0; frame < 5; frame++) {
+            char path[ST_PATH_MAX];
+            ST_OK(st_path_format(path, err, "%s/dataset/" PROJECT_PERSON "/full_body_img/%d.jpg",
+                                 p.root, frame));
+            assert_int_equal(unlink(path), 0);
+        }
+        for (s.more_follow = 1; s.more_follow >= 0; s.more_follow--) {
+            ST_OK(synctalk_generate(person, &s, p.sound, p.output, NULL, NULL, err));
+            uint8_t *bytes = bytes_of(p.output, &size);
+            assert_int_equal(size, alone_size);
+            assert_memory_equal(bytes, alone, size);
+            free(bytes);
+        }
+        free(alone);
+        synctalk_person_close(&person);
+        project_remove(&p);
+    }
+}
+
 static void keep_stats(void *user, const synctalk_stats *stats)
 {
     synctalk_stats *kept = user;
@@ -442,6 +481,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_file_does_not_depend_on_the_number_of_workers),
         cmocka_unit_test(a_video_that_follows_finds_what_was_kept),
+        cmocka_unit_test(a_kept_frame_is_not_read_again),
         cmocka_unit_test(a_very_slow_sound_is_heard_all_the_same),
         cmocka_unit_test(the_time_of_a_video_is_told),
         cmocka_unit_test(one_person_serves_many_sounds_and_settings),

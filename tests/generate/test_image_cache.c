@@ -185,6 +185,35 @@ static void of_a_herd_one_runs(void **state)
     }
 }
 
+/* Blocks hold pictures where another run follows and all frames find room, and then on as long as
+ * any are held; a picture is there once whoever fills the side said so. */
+static void pictures_are_kept_where_all_find_room(void **state)
+{
+    (void)state;
+    struct st_image_cache *cache;
+    struct st_image_sizes sizes = {.side = SIDE, .both = 3 * SIDE, .sources = 3};
+    ST_OK(st_image_cache_create(&cache, err));
+    for (int kept = 0; kept < 4; kept++) {
+        const size_t room = kept == 1 ? 8 * SIDE : 9 * SIDE;
+        const bool holds = kept >= 2; /* not the last of all, then too little room, then held */
+        assert_true(st_image_cache_begin_pictured(cache, room, &sizes, kept == 1 || kept == 2));
+        for (int64_t source = 0; source < 2; source++) {
+            struct st_image_ticket ticket = st_image_cache_ask(cache, source, 100 + source);
+            assert_int_equal(ticket.what, kept == 3 ? ST_IMAGE_LOAD : ST_IMAGE_FILL);
+            assert_int_equal(ticket.pictured, kept == 3 && source == 0);
+            if (kept < 3 && source == 0)
+                assert_int_equal(st_image_cache_keep_picture(cache, &ticket), holds);
+            st_image_cache_done(cache, &ticket, true);
+        }
+        st_image_cache_end(cache, 0, NULL);
+        if (kept == 1) { /* of another size: all are given back */
+            assert_true(st_image_cache_begin(cache, 4 * SIDE, 2 * SIDE, false));
+            st_image_cache_end(cache, 0, NULL);
+        }
+    }
+    st_image_cache_destroy(&cache);
+}
+
 static void the_next_run_finds_what_was_kept(void **state)
 {
     (void)state;
@@ -268,6 +297,7 @@ int main(void)
         cmocka_unit_test(a_ticket_keeps_its_entry),
         cmocka_unit_test(what_was_never_filled_is_run_by_those_who_wait),
         cmocka_unit_test(of_a_herd_one_runs),
+        cmocka_unit_test(pictures_are_kept_where_all_find_room),
         cmocka_unit_test(the_next_run_finds_what_was_kept),
         cmocka_unit_test(who_was_announced_waits_for_its_turn),
     };
