@@ -68,6 +68,25 @@ bool st_is_quantised(const char *path)
     return is;
 }
 
+synctalk_status st_highest_made_so(const char *folder, bool quantised, int64_t from,
+                                   int64_t *number, synctalk_error *err)
+{
+    struct st_names names;
+    char path[ST_PATH_MAX];
+    *number = -1;
+    synctalk_status st = st_list_dir(&names, folder, err);
+    if (st)
+        return st;
+    for (size_t i = 0; i < names.count; i++) {
+        const int64_t n = number_of(names.names[i]);
+        if (n >= from && n > *number && !st_path_join(path, folder, names.names[i], NULL) &&
+            st_is_quantised(path) == quantised)
+            *number = n;
+    }
+    st_names_free(&names);
+    return SYNCTALK_OK;
+}
+
 synctalk_status st_highest_trained(const char *folder, char *path, synctalk_error *err)
 {
     int64_t number = -1;

@@ -18,6 +18,10 @@ synctalk_status st_highest_checkpoint(const char *folder, int64_t *number, synct
 #define ST_QUANTISED_KEY "synctalk.quantised" /* metadata */
 bool st_is_quantised(const char *path);
 
+/* The highest number from `from` on of a checkpoint that was, or was not, so made; -1: none. */
+synctalk_status st_highest_made_so(const char *folder, bool quantised, int64_t from,
+                                   int64_t *number, synctalk_error *err);
+
 /* The highest checkpoint that was not, its path; E_MISSING where there is none. */
 synctalk_status st_highest_trained(const char *folder, char *path, synctalk_error *err);
 

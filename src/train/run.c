@@ -284,17 +284,38 @@ static void tell_epoch(const struct run *r, int64_t number)
            r->folder, number);
 }
 
+/* A folder may hold a training and fine-tunes for bytes, and each may have taken numbers while the
+ * other rested: whichever goes on goes on behind all of the other's that are there. Those between
+ * may have been removed, so looking at the next number alone would not do. */
+static synctalk_status leave_others(struct run *r, synctalk_error *err)
+{
+    int64_t highest;
+    const int64_t next = r->at.first + r->at.epoch;
+    const bool others = !r->task->desc->files; /* are what is quantised */
+    synctalk_status st = st_highest_made_so(r->folder, others, next, &highest, err);
+    if (st || highest < next)
+        return st;
+    r->at.first = highest + 1 - r->at.epoch;
+    st_log(r->callbacks, SYNCTALK_LOG_INFO,
+           "%s: holds checkpoints of a training beside this one, which stay; this one's next is "
+           "%" PRId64,
+           r->folder, highest + 1);
+    return SYNCTALK_OK;
+}
+
 /* Scores, checkpoint, journal and pictures of the epoch, of the net as it stands. */
 static synctalk_status judge_epoch(struct run *r, synctalk_error *err)
 {
     synctalk_status st;
-    const int64_t number = r->at.first + r->at.epoch;
     const struct st_terms losses = means_of(r);
 
     if ((st = r->task->desc->measure(r->task, r->callbacks, &r->scores, err)))
         return st;
     if (r->scores.count && !isfinite(r->scores.at[0].value))
         return diverged(r, err);
+    if ((st = leave_others(r, err)))
+        return st;
+    const int64_t number = r->at.first + r->at.epoch;
     if ((st = write_checkpoint(r, number, err)))
         return st;
     r->at.loss = losses.at[0].value;
@@ -371,18 +392,6 @@ static synctalk_status begin_anew(struct run *r, synctalk_error *err)
     return st ? st : save_state(r, err);
 }
 
-/* A fine-tune for bytes may have taken the numbers behind this training's: they stay its. */
-static void leave_quantised(struct run *r)
-{
-    char path[ST_PATH_MAX];
-    if (r->task->desc->files)
-        return;
-    while (
-        !st_path_format(path, NULL, "%s/%" PRId64 ".pth", r->folder, r->at.first + r->at.epoch) &&
-        st_is_quantised(path))
-        r->at.first++;
-}
-
 static synctalk_status go_on(struct run *r, synctalk_error *err)
 {
     synctalk_status st = st_state_load(r->state_path, r->task->net, &r->adam, &r->extra,
@@ -393,7 +402,8 @@ static synctalk_status go_on(struct run *r, synctalk_error *err)
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: stands at step %" PRId64 " of %" PRId64,
                        r->state_path, r->at.step, r->task->steps);
     r->earlier = r->at.seconds;
-    leave_quantised(r);
+    if ((st = leave_others(r, err)))
+        return st;
     /* Killed between the save of an epoch and this, a run left what it no longer keeps; where
      * that epoch was the last, nothing else would ever remove it. */
     prune(r);

@@ -320,6 +320,43 @@ static void goes_on_and_is_left_alone(void **state)
     scene_remove(&parts);
 }
 
+/* A checkpoint with that number that says of itself that it was fine-tuned for bytes. */
+static void place_quantised(const struct scene *scene, int number)
+{
+    char path[ST_PATH_MAX];
+    struct st_weights *file;
+    const float one = 1;
+    const size_t count = 1;
+    ST_OK(st_path_format(path, err, "%s/%d.pth", scene->folder, number));
+    ST_OK(st_weights_create(&file, path, err));
+    ST_OK(st_weights_add_f32(file, "x", 1, &count, &one, err));
+    ST_OK(st_weights_add_metadata(file, ST_QUANTISED_KEY, "int8", err));
+    ST_OK(st_weights_write_pth(file, path, NULL, NULL, true, err));
+    st_weights_close(&file);
+}
+
+/* Guards the checkpoints of a fine-tune that a training wrote over: the fine-tune itself had
+ * removed its first ones, so the training found its next number free and ran into the others. */
+static void numbers_of_the_other_are_left_alone(void **state)
+{
+    (void)state;
+    struct scene scene;
+    char path[ST_PATH_MAX];
+    trained_scene(&scene);
+    place_quantised(&scene, 2);
+    place_quantised(&scene, 3);
+    scene.settings.epochs = 3;
+    struct outcome o = scene_train(&scene, NULL);
+    assert_int_equal(o.status, SYNCTALK_OK);
+    assert_int_equal(o.report.checkpoint, 5);
+    for (int i = 2; i <= 3; i++) {
+        ST_OK(st_path_format(path, err, "%s/%d.pth", scene.folder, i));
+        assert_true(st_is_quantised(path));
+    }
+    assert_false(exists(&scene, "1.pth"));
+    scene_remove(&scene);
+}
+
 /* The same batch again and again, from ranges that are half as wide as they should be: its bytes
  * come nearer to what the checkpoint drew. */
 static void a_few_steps_bring_bytes_nearer(void **state)
@@ -382,6 +419,7 @@ int main(void)
         cmocka_unit_test(ranges_follow_what_is_clipped),
         cmocka_unit_test(a_few_steps_bring_bytes_nearer),
         cmocka_unit_test(goes_on_and_is_left_alone),
+        cmocka_unit_test(numbers_of_the_other_are_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
