@@ -13,9 +13,10 @@
 #include "synctalk/settings.h"
 
 #define KIND "synctalk precisions"
-#define VERSION 2
+#define VERSION 3
 #define MOST_BYTES ((size_t)8 << 20)
 #define WHY_BYTES 256
+#define NOTE_BYTES (ST_UNET_EAR + 24)
 
 static const char *const element_names[] = {
     [ST_ELEMENT_F32] = "f32", [ST_ELEMENT_BF16] = "bf16", [ST_ELEMENT_U8] = "int8"};
@@ -115,6 +116,19 @@ static bool read_all(struct st_unet_calibration_file *file, const json_t *json,
     return true;
 }
 
+/* Ranges of the sound are those of one encoder's vectors: another's would be clipped. */
+static bool same_ear(const json_t *json, const struct st_unet_form *form, char *why)
+{
+    char note[NOTE_BYTES];
+    const char *encoder = json_string_value(json_object_get(json, "encoder"));
+    st_unet_form_note(form, note);
+    if (encoder && strcmp(encoder, note) == 0)
+        return true;
+    snprintf(why, WHY_BYTES, "it was made for the audio encoder %.80s, this is %s",
+             encoder ? encoder : "(none)", note);
+    return false;
+}
+
 synctalk_status st_unet_calibration_read(struct st_unet_calibration_file *file, const char *path,
                                          const struct st_unet_form *form, char *why,
                                          synctalk_error *err)
@@ -145,6 +159,8 @@ synctalk_status st_unet_calibration_read(struct st_unet_calibration_file *file, 
         snprintf(why, WHY_BYTES, "it was made for another checkpoint");
         goto done;
     }
+    if (!same_ear(json, form, why))
+        goto done;
     if ((st = st_unet_recipe_alloc(&file->recipe, form, err)))
         goto done;
     if (!read_all(file, json, form)) {
@@ -199,6 +215,7 @@ static json_t *file_json(const struct st_unet_calibration_file *file,
     struct st_unet_block blocks[ST_UNET_BLOCKS];
     const size_t count = st_unet_blocks(form, blocks);
     struct st_unet_unit unit;
+    char note[NOTE_BYTES];
     bool ok = true;
     json_t *ranges = json_object(), *entries = json_array();
     ok = json_object_set_new(ranges, "audio", ranges_json(&file->recipe.audio)) == 0;
@@ -211,8 +228,10 @@ static json_t *file_json(const struct st_unet_calibration_file *file,
         json_decref(entries);
         return NULL;
     }
-    return json_pack("{s:s, s:i, s:s, s:o, s:o}", "kind", KIND, "version", VERSION, "checkpoint",
-                     file->checkpoint, "calibrations", entries, "ranges", ranges);
+    st_unet_form_note(form, note);
+    return json_pack("{s:s, s:i, s:s, s:s, s:o, s:o}", "kind", KIND, "version", VERSION,
+                     "checkpoint", file->checkpoint, "encoder", note, "calibrations", entries,
+                     "ranges", ranges);
 }
 
 synctalk_status st_unet_calibration_write(const struct st_unet_calibration_file *file,

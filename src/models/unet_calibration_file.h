@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was found about a checkpoint's precisions, in a small JSON file beside it. It belongs
- * to the checkpoint's bytes, whose hash it holds; what it says of a CPU, to that CPU's
- * instruction sets. A file that is damaged, or another checkpoint's, counts as absent.
+ * to the checkpoint's bytes, whose hash it holds, and to the audio encoder that it hears with,
+ * which not every checkpoint names; what it says of a CPU, to that CPU's instruction sets. A file
+ * that is damaged, another checkpoint's or another encoder's, counts as absent.
  */
 #ifndef ST_MODELS_UNET_CALIBRATION_FILE_H
 #define ST_MODELS_UNET_CALIBRATION_FILE_H
