@@ -525,6 +525,48 @@ static void test_features_of_a_dataset(void **state)
     project_remove(&p);
 }
 
+static void put_info(const struct project *p, const char *encoder, const char *sha256)
+{
+    char path[ST_PATH_MAX], text[512];
+    ST_OK(st_path_join(path, p->root, "dataset/tiny/info.json", err));
+    const int length =
+        snprintf(text, sizeof text,
+                 "{\"made_by\": \"synctalk preprocess\", \"complete\": true, \"features\": "
+                 "{\"file\": \"x.npy\", \"encoder\": \"%s\", \"vectors\": 1}, \"networks\": "
+                 "{\"encoder\": {\"file\": \"x\", \"sha256\": \"%s\"}}}",
+                 encoder, sha256);
+    st_write_file(path, text, (size_t)length);
+}
+
+/* Guards: a training on what another network heard, since its features are newer than the sound;
+ * and features that are made anew before each training, since info.json still names that one. */
+static void test_features_of_another_network(void **state)
+{
+    (void)state;
+    struct project p;
+    synctalk_settings s;
+    char features[ST_PATH_MAX], sound[ST_PATH_MAX];
+
+    begin(&p);
+    settings_for(&s, &p);
+    put_ave(&p);
+    ST_OK(st_path_join(features, p.root, "dataset/tiny/aud_ave.npy", err));
+    ST_OK(st_path_join(sound, p.root, "dataset/tiny/aud.wav", err));
+    copy(p.sound, sound);
+    set_time(sound, 1000000);
+    st_write_file(features, "other", 5);
+    put_info(&p, "hubert", "00ff");
+    make_features(&p, &s); /* it does not speak of these */
+    assert_string_equal(told, "");
+    put_info(&p, "ave", "00ff");
+    make_features(&p, &s);
+    assert_says(told, "aud_ave.npy is made again: it was made by another network than");
+    assert_says(told, "vectors made from aud.wav");
+    make_features(&p, &s);
+    assert_string_equal(told, "");
+    project_remove(&p);
+}
+
 /* Guards: a video that was stopped, and waits for a piece of sound to be heard to its end. */
 static void test_stopped(void **state)
 {
@@ -587,6 +629,7 @@ int main(void)
         cmocka_unit_test(test_by_the_features_there),
         cmocka_unit_test(test_own_sound),
         cmocka_unit_test(test_features_of_a_dataset),
+        cmocka_unit_test(test_features_of_another_network),
         cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_too_short),
     };
