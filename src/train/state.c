@@ -141,28 +141,38 @@ static const char *value_text(char *buf, size_t size, const json_t *value)
     return buf;
 }
 
-static synctalk_status compare_settings(const char *path, const json_t *saved, json_t *wanted,
+static synctalk_status differs(const char *path, const char *key, const json_t *old,
+                               const json_t *value, synctalk_error *err)
+{
+    char was[64];
+    char is[64];
+    if (strcmp(key, "data") == 0)
+        return st_fail(err, SYNCTALK_E_ARG,
+                       "%s: frames, landmarks or features have changed since this training "
+                       "began; put them back, or begin anew with --restart",
+                       path);
+    return st_fail(err, SYNCTALK_E_ARG,
+                   "%s: the training that is going on here has %s %s, and now it is %s; go on "
+                   "with the same settings, or begin anew with --restart",
+                   path, key, value_text(was, sizeof was, old), value_text(is, sizeof is, value));
+}
+
+/* Both ways: a term that is 0 has no place in the settings. */
+static synctalk_status compare_settings(const char *path, json_t *saved, json_t *wanted,
                                         synctalk_error *err)
 {
     const char *key;
     json_t *value;
-    char was[64];
-    char is[64];
     json_object_foreach(wanted, key, value)
     {
-        json_t *old = json_object_get(saved, key);
-        if (json_equal(old, value))
-            continue;
-        if (strcmp(key, "data") == 0)
-            return st_fail(err, SYNCTALK_E_ARG,
-                           "%s: frames, landmarks or features have changed since this training "
-                           "began; put them back, or begin anew with --restart",
-                           path);
-        return st_fail(err, SYNCTALK_E_ARG,
-                       "%s: the training that is going on here has %s %s, and now it is %s; go on "
-                       "with the same settings, or begin anew with --restart",
-                       path, key, value_text(was, sizeof was, old),
-                       value_text(is, sizeof is, value));
+        const json_t *old = json_object_get(saved, key);
+        if (!json_equal(old, value))
+            return differs(path, key, old, value, err);
+    }
+    json_object_foreach(saved, key, value)
+    {
+        if (!json_object_get(wanted, key))
+            return differs(path, key, value, NULL, err);
     }
     return SYNCTALK_OK;
 }

@@ -205,6 +205,14 @@ static void states(void **state)
     other(&scene, "have changed since", "--restart");
     project_write_features(&scene.project, 7);
 
+    /* Guards a term that goes without a word: what is 0 is not among the settings. */
+    scene.settings.average = 0;
+    other(&scene, "has average 0.999, and now it is none", "--restart");
+    scene.settings = good;
+    scene.settings.lips_weight = 3;
+    other(&scene, "has lips-weight none, and now it is 3", "--restart");
+    scene.settings = good;
+
     /* Another process trains here. */
     char path[ST_PATH_MAX];
     ST_OK(st_path_join(path, scene.folder, "train.jsonl", err));
