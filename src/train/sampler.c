@@ -84,9 +84,9 @@ int st_sampler_batch(struct st_sampler *sampler, int64_t epoch, int64_t step,
                      struct st_sample *samples)
 {
     const int width = sampler->pairs ? 2 : 1;
-    const int64_t units_per_epoch = sampler->per_epoch / width;
+    const int64_t step_in_all = epoch * sampler->steps + step;
     for (int i = 0; i < sampler->batch; i += width) {
-        int64_t place = epoch * units_per_epoch + (step * sampler->batch + i) / width;
+        int64_t place = (step_in_all * sampler->batch + i) / width;
         shuffle(sampler, place / sampler->units);
         int64_t first = sampler->order[place % sampler->units];
         int64_t other = draw_other(sampler, place, first, width);

@@ -3,7 +3,8 @@
  * that was stopped draws what it would have drawn.
  *
  * Frames come in a random order that is used up before the next one begins, whatever the
- * length of an epoch. In pairs, two samples that follow each other are frames that do.
+ * length of an epoch: what no whole batch was left for begins the next epoch. In pairs, two samples
+ * that follow each other are frames that do.
  */
 #ifndef ST_TRAIN_SAMPLER_H
 #define ST_TRAIN_SAMPLER_H

@@ -11,7 +11,8 @@
 #include "weights/weights.h"
 
 #define KEY "synctalk.training" /* metadata: the position and the settings, as JSON */
-#define VERSION 1
+#define VERSION 2
+#define OTHER_ORDER 1 /* the version before, whose epochs each left their last samples out */
 
 void st_position_init(struct st_position *position)
 {
@@ -252,7 +253,16 @@ synctalk_status st_state_load(const char *path, struct st_train_net *net, struct
     root = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     const char *is = json_string_value(json_object_get(root, "kind"));
     const char *laid = json_string_value(json_object_get(root, "layout"));
-    if (!is || !laid || json_integer_value(json_object_get(root, "version")) != VERSION) {
+    const json_int_t version = json_integer_value(json_object_get(root, "version"));
+    if (version == OTHER_ORDER) {
+        st = st_fail(err, SYNCTALK_E_FORMAT,
+                     "%s: saved by a version that drew samples in another order, so it cannot go "
+                     "on as it began; begin anew with --restart, from its last checkpoint with "
+                     "--warm-start",
+                     path);
+        goto done;
+    }
+    if (!is || !laid || version != VERSION) {
         st = damaged(path, "not the state of a training of this version", err);
         goto done;
     }

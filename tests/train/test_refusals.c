@@ -182,6 +182,26 @@ static void other(const struct scene *scene, const char *first, const char *seco
         fail_msg("%d, \"%s\"; wanted \"%s\" and \"%s\"", o.status, o.message, first, second);
 }
 
+/* Make the state one of another version. */
+static void set_version(const struct scene *scene, char from, char to)
+{
+    static const char key[] = "\\\"version\\\":"; /* JSON in JSON */
+    struct st_mapping map;
+    char *copy;
+    size_t at = 0;
+    ST_OK(st_map_file(&map, scene->state, err));
+    copy = malloc(map.size);
+    assert_non_null(copy);
+    memcpy(copy, map.data, map.size);
+    while (at + sizeof key < map.size && memcmp(copy + at, key, sizeof key - 1) != 0)
+        at++;
+    assert_int_equal(copy[at + sizeof key - 1], from);
+    copy[at + sizeof key - 1] = to;
+    st_write_file(scene->state, copy, map.size);
+    free(copy);
+    st_unmap_file(&map);
+}
+
 static void states(void **state)
 {
     (void)state;
@@ -212,6 +232,13 @@ static void states(void **state)
     scene.settings.lips_weight = 3;
     other(&scene, "has lips-weight none, and now it is 3", "--restart");
     scene.settings = good;
+
+    /* Guards a run that goes on with other samples than it would have drawn. */
+    set_version(&scene, '2', '1');
+    o = scene_train(&scene, NULL);
+    assert_int_equal(o.status, SYNCTALK_E_FORMAT);
+    assert_non_null(strstr(o.message, "drew samples in another order"));
+    set_version(&scene, '1', '2');
 
     /* Another process trains here. */
     char path[ST_PATH_MAX];

@@ -53,6 +53,28 @@ static void every_frame_has_its_turn(void **state)
     st_sampler_close(&sampler);
 }
 
+/* Guards frames that are never trained on: an epoch of 15 has one batch of 8, and each epoch began
+ * 15 places after the one before. */
+static void what_no_batch_is_left_for_comes_next(void **state)
+{
+    (void)state;
+    struct st_sampler sampler;
+    struct st_sample samples[8];
+    for (int pairs = 0; pairs < 2; pairs++) {
+        int seen[15] = {0};
+        ST_OK(st_sampler_open(&sampler, 2, 15 + pairs, 0, 8, pairs, "x", err));
+        const int units = pairs ? 4 : 8; /* of a step */
+        assert_int_equal(sampler.units, 15);
+        for (int64_t step = 0; step * units < 2 * 15; step++) {
+            st_sampler_batch(&sampler, step / sampler.steps, step % sampler.steps, samples);
+            for (int k = 0; k < units && step * units + k < 2 * 15; k++)
+                assert_int_equal(seen[samples[pairs ? 2 * k : k].target]++,
+                                 (step * units + k) / 15);
+        }
+        st_sampler_close(&sampler);
+    }
+}
+
 static void others_are_drawn_from_all(void **state)
 {
     (void)state;
@@ -204,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_is_a_function_of_its_number),
         cmocka_unit_test(every_frame_has_its_turn),
+        cmocka_unit_test(what_no_batch_is_left_for_comes_next),
         cmocka_unit_test(others_are_drawn_from_all),
         cmocka_unit_test(pairs_follow_each_other),
         cmocka_unit_test(too_little_is_refused),
