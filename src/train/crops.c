@@ -12,14 +12,15 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-#define MAGIC "synctalk crops 1"
+#define MAGIC "synctalk crops 2"
 #define HEADER_BYTES 4096 /* a page, so that crops keep their alignment in the map */
 #define BLOCK 64          /* frames cut between two looks at the callbacks */
 
 struct header {
     char magic[16];
-    uint64_t key;
+    uint64_t key; /* of what they were cut from */
     uint64_t frames;
+    uint64_t pixels; /* key of the pixels */
 };
 
 /* FNV-1a, 64 bit. Source: Fowler, Noll, Vo, draft-eastlake-fnv. */
@@ -27,6 +28,19 @@ static uint64_t add_to_key(uint64_t key, uint64_t value)
 {
     for (int i = 0; i < 8; i++)
         key = (key ^ (value >> (8 * i) & 0xff)) * 0x100000001b3u;
+    return key;
+}
+
+/* The same a word at a time, folded, of one crop. */
+static uint64_t key_of_crop(const uint8_t *crop)
+{
+    uint64_t key = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < ST_INNER_BYTES; i += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, crop + i, sizeof word);
+        key = (key ^ word) * 0x100000001b3u;
+        key ^= key >> 29;
+    }
     return key;
 }
 
@@ -74,7 +88,8 @@ struct cut {
     const int64_t *frames;  /* into memory: which */
     struct cutter *cutters; /* owns; [workers] */
     int workers;
-    int64_t first; /* of the block */
+    int64_t first;        /* of the block */
+    uint64_t keys[BLOCK]; /* of its crops */
 };
 
 static int clamp_index(int i, int count)
@@ -154,9 +169,11 @@ static void cut_turn(void *context, size_t index, int worker)
     synctalk_status st = cut_frame(cut, cutter, frame, &error);
     if (!st && cut->pixels)
         memcpy(cut->pixels + index * ST_INNER_BYTES, cutter->crop, ST_INNER_BYTES);
-    else if (!st)
+    else if (!st) {
+        cut->keys[index] = key_of_crop(cutter->crop);
         st = write_at(&cut->output, cutter->crop, ST_INNER_BYTES,
                       HEADER_BYTES + (uint64_t)frame * ST_INNER_BYTES, &error);
+    }
     if (st && (cutter->failed < 0 || frame < cutter->failed)) {
         cutter->failed = frame;
         cutter->status = st;
@@ -220,11 +237,11 @@ static synctalk_status cut_all(const char *path, const struct st_dataset *datase
 {
     synctalk_status st;
     struct cut cut = {.dataset = dataset, .output = {.fd = -1}};
-    uint8_t first_page[HEADER_BYTES] = {0};
+    const uint8_t first_page[HEADER_BYTES] = {0};
     struct header header = {.key = key, .frames = (uint64_t)dataset->frames};
 
     memcpy(header.magic, MAGIC, sizeof header.magic);
-    memcpy(first_page, &header, sizeof header);
+    header.pixels = add_to_key(0xcbf29ce484222325u, header.frames);
     if ((st = st_output_sweep(path, err)) || (st = st_output_open(&cut.output, path, true, err)) ||
         (st = open_cutters(&cut, NULL, pool, err)) ||
         (st = st_output_write(&cut.output, first_page, sizeof first_page, err)))
@@ -239,7 +256,11 @@ static synctalk_status cut_all(const char *path, const struct st_dataset *datase
         st_pool_for(pool, (size_t)(left < BLOCK ? left : BLOCK), cut_turn, &cut);
         if ((st = first_failure(&cut, err)))
             goto done;
+        for (int64_t i = 0; i < left && i < BLOCK; i++)
+            header.pixels = add_to_key(header.pixels, cut.keys[i]);
     }
+    if ((st = write_at(&cut.output, (const uint8_t *)&header, sizeof header, 0, err)))
+        goto done;
     st_progress(callbacks, "crops", dataset->frames, dataset->frames, 0);
     st = st_output_commit(&cut.output, true, err);
 
@@ -277,7 +298,7 @@ static bool map_if_right(struct st_crops *crops, const char *path, int64_t frame
             header.frames == (uint64_t)frames) {
             crops->pixels = crops->map.data + HEADER_BYTES;
             crops->frames = frames;
-            crops->key = key;
+            crops->key = header.pixels;
             return true;
         }
     }

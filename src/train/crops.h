@@ -2,7 +2,8 @@
 /* The inner crops of all frames of a dataset, cut once and mapped from then on.
  *
  * They lie in dataset/NAME/.synctalk-crops, written whole or not at all, behind a key made
- * of every picture's size and time and every crop's square: what changed is cut again.
+ * of every picture's size and time and every crop's square: what changed is cut again. What a
+ * training depends on is their pixels alone, so that it can go on in a copy of its folder.
  */
 #ifndef ST_TRAIN_CROPS_H
 #define ST_TRAIN_CROPS_H
@@ -22,7 +23,7 @@ struct st_crops {
     struct st_mapping map; /* owns */
     const uint8_t *pixels; /* in the map: [frames, 320, 320, 3] BGR */
     int64_t frames;
-    uint64_t key; /* of all that the crops were made from */
+    uint64_t key; /* of their pixels */
 };
 
 /* Map the crops, cutting them first where there are none that fit. */

@@ -17,7 +17,7 @@ struct st_train_data {
     struct st_unet_form form; /* width as asked for, encoder decided */
     int64_t frames;           /* with a picture and sound */
     int64_t train;            /* the first of them; the others are held out */
-    uint64_t key;             /* changes where the data does */
+    uint64_t key;             /* of pixels and features: changes where they do, not their files */
 };
 
 synctalk_status st_train_data_open(struct st_train_data *data,

@@ -147,7 +147,7 @@ static synctalk_status differs(const char *path, const char *key, const json_t *
 {
     char was[64];
     char is[64];
-    if (strcmp(key, "data") == 0)
+    if (strcmp(key, "data") == 0 || (strcmp(key, "lips") == 0 && old && value))
         return st_fail(err, SYNCTALK_E_ARG,
                        "%s: frames, landmarks or features have changed since this training "
                        "began; put them back, or begin anew with --restart",

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cpu.h"
@@ -11,6 +12,7 @@
 #include "models/unet_wiring.h"
 #include "train/data.h"
 #include "train/folder.h"
+#include "train/lips.h"
 #include "train/quantise_task.h"
 #include "train/run.h"
 #include "train/syncnet_task.h"
@@ -83,6 +85,27 @@ static synctalk_status note_file(json_t *identity, const char *name, const char 
     return st;
 }
 
+/* Where the lips are, which the landmarks say: a crop does not show what moved there. */
+static synctalk_status note_lips(struct scene *s, synctalk_error *err)
+{
+    struct st_region *lips;
+    char key[24];
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, a number at a time */
+    synctalk_status st = st_lips_open(&lips, &s->data.dataset, s->data.train, err);
+    if (st)
+        return st;
+    for (int64_t i = 0; i < s->data.train; i++) {
+        const int sides[] = {lips[i].left, lips[i].right, lips[i].top, lips[i].bottom};
+        for (int k = 0; k < 4; k++)
+            hash = (hash ^ (uint64_t)sides[k]) * 0x100000001b3u;
+    }
+    free(lips);
+    snprintf(key, sizeof key, "%016" PRIx64, hash);
+    return json_object_set_new(s->identity, "lips", json_string(key))
+               ? st_fail_memory(err, "a training's settings", 0)
+               : SYNCTALK_OK;
+}
+
 /* All that decides which numbers come out, under the names of the options. */
 static synctalk_status identify(struct scene *s, bool with_terms, synctalk_error *err)
 {
@@ -106,8 +129,11 @@ static synctalk_status identify(struct scene *s, bool with_terms, synctalk_error
     if (!with_terms)
         return note_file(s->identity, "warm-start", t->warm_start, err);
     json_object_set_new(s->identity, "mouth-weight", json_real(t->mouth_weight));
-    if (t->lips_weight > 0)
+    if (t->lips_weight > 0) {
         json_object_set_new(s->identity, "lips-weight", json_real(t->lips_weight));
+        if ((st = note_lips(s, err)))
+            return st;
+    }
     json_object_set_new(s->identity, "mouth-temporal", json_real(t->mouth_temporal));
     if (t->vgg)
         json_object_set_new(s->identity, "vgg-weight", json_real(t->vgg_weight));

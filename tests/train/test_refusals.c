@@ -283,6 +283,59 @@ static void no_memory(void **state)
     scene_remove(&scene);
 }
 
+static void copy_frame(const struct scene *scene, int frame, const char *to)
+{
+    char path[ST_PATH_MAX];
+    struct st_mapping map;
+    ST_OK(st_path_format(path, err, "%s/dataset/tiny/full_body_img/%d.jpg", scene->project.root,
+                         frame));
+    ST_OK(st_map_file(&map, path, err));
+    assert_int_equal(unlink(to), 0);
+    st_write_file(to, map.data, map.size);
+    st_unmap_file(&map);
+}
+
+/* The landmarks of a frame with those of the lips moved up. */
+static void raise_lips(const struct scene *scene, int frame, int up)
+{
+    char path[ST_PATH_MAX];
+    struct st_landmarks landmarks;
+    ST_OK(
+        st_path_format(path, err, "%s/dataset/tiny/landmarks/%d.lms", scene->project.root, frame));
+    ST_OK(st_landmarks_read(&landmarks, path, err));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    for (int k = 0; k < landmarks.count; k++)
+        fprintf(file, "%d %d\n", (int)landmarks.points[k].x,
+                (int)landmarks.points[k].y - (k >= 90 ? up : 0));
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Guards a training that does not go on in a copy of its project, whose files are of another time;
+ * and one that goes on with its lips' points moved, which no crop shows. */
+static void what_counts_is_what_files_hold(void **state)
+{
+    (void)state;
+    struct scene scene;
+    char path[ST_PATH_MAX];
+    const struct timespec times[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
+    scene_create(&scene);
+    scene.settings.samples_per_epoch = 2;
+    scene.settings.epochs = 1;
+    scene.settings.lips_weight = 1;
+    assert_int_equal(scene_train(&scene, &(struct conditions){.stop_after = 1}).status,
+                     SYNCTALK_E_CANCELLED);
+    raise_lips(&scene, 2, 12);
+    other(&scene, "frames, landmarks or features have changed", "--restart");
+    raise_lips(&scene, 2, -12);
+    ST_OK(st_path_format(path, err, "%s/dataset/tiny/full_body_img/2.jpg", scene.project.root));
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    const struct outcome o = scene_train(&scene, NULL);
+    if (o.status)
+        fail_msg("%s", o.message);
+    scene_remove(&scene);
+}
+
 /* A crop is cut as the published training cuts it, once; what changed is cut again. */
 static void crops_are_cut_once(void **state)
 {
@@ -332,6 +385,11 @@ static void crops_are_cut_once(void **state)
     st_crops_close(&crops);
     project_add_frames(&scene.project, 64, 64, 0, 1);
     ST_OK(st_crops_open(&crops, &dataset, pool, NULL, err));
+    assert_true(crops.key == key); /* drawn anew, but the same */
+    st_crops_close(&crops);
+    ST_OK(st_path_format(path, err, "%s/dataset/tiny/full_body_img/0.jpg", scene.project.root));
+    copy_frame(&scene, 1, path);
+    ST_OK(st_crops_open(&crops, &dataset, pool, NULL, err));
     assert_true(crops.key != key);
     st_crops_close(&crops);
 
@@ -377,6 +435,7 @@ int main(void)
         cmocka_unit_test(settings),
         cmocka_unit_test(states),
         cmocka_unit_test(no_memory),
+        cmocka_unit_test(what_counts_is_what_files_hold),
         cmocka_unit_test(crops_are_cut_once),
         cmocka_unit_test(windows_are_padded),
     };
