@@ -92,7 +92,8 @@ synctalk_status st_weights_take_f32(const struct st_weights *weights, const char
                                     const size_t *dims, float *dst, synctalk_error *err);
 
 /* Write every tensor of `weights`, floats as `dtype` (F32 or F16), integers as they are,
- * plus its metadata and `extra_key`/`extra_value` where not NULL. Whole or not at all. */
+ * plus its metadata and `extra_key`/`extra_value` where not NULL. Whole or not at all: E_ARG,
+ * naming the tensor, where a finite number is beyond what `dtype` holds. */
 synctalk_status st_weights_write_safetensors(const struct st_weights *weights, const char *path,
                                              enum st_dtype dtype, const char *extra_key,
                                              const char *extra_value, bool overwrite,

@@ -157,18 +157,19 @@ static synctalk_status to_zip(void *context, const void *bytes, size_t size, syn
 }
 
 /* The checksum stands before the data, so the tensor is converted twice. */
-static synctalk_status write_tensor(struct st_zip_writer *zip, const struct st_tensor *tensor,
-                                    const char *name, synctalk_error *err)
+static synctalk_status write_tensor(struct st_zip_writer *zip, const char *file,
+                                    const struct st_tensor *tensor, const char *name,
+                                    synctalk_error *err)
 {
     enum st_dtype written = st_written_dtype(tensor, ST_F32);
     uLong crc = 0;
     synctalk_status st;
 
-    if ((st = st_stream_tensor(tensor, written, to_crc, &crc, err)) ||
+    if ((st = st_stream_tensor(file, tensor, written, to_crc, &crc, err)) ||
         (st = st_zip_writer_begin(zip, name, tensor->count * st_dtype_size(written), (uint32_t)crc,
                                   err)))
         return st;
-    return st_stream_tensor(tensor, written, to_zip, zip, err);
+    return st_stream_tensor(file, tensor, written, to_zip, zip, err);
 }
 
 /* A member name that lives until the archive's directory is written; NULL without memory. */
@@ -206,7 +207,7 @@ static synctalk_status write_members(struct st_zip_writer *zip, struct st_arena 
         char *name = member_name(names, "archive/data/", key);
         if (!name)
             return st_fail_memory(err, "a zip member's name", sizeof key);
-        if ((st = write_tensor(zip, &weights->tensors[i], name, err)))
+        if ((st = write_tensor(zip, weights->path, &weights->tensors[i], name, err)))
             return st;
     }
     for (size_t i = 0; i < weights->metadata_count; i++) {

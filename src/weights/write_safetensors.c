@@ -126,7 +126,7 @@ static synctalk_status write_data(const struct st_weights *weights, enum st_dtyp
             enum st_dtype written = st_written_dtype(tensor, floats);
             if (st_dtype_size(written) != size)
                 continue;
-            if ((st = st_stream_tensor(tensor, written, to_output, output, err)))
+            if ((st = st_stream_tensor(weights->path, tensor, written, to_output, output, err)))
                 return st;
         }
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writers: what is written is read back the same, whole or not at all. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +196,41 @@ static void refusals_leave_what_was_there(void **state)
     free(keep.data);
 }
 
+/* Guards a smaller file with infinity where a large weight was, and no word of it. What is infinite
+ * already stays so, and what rounds down to the largest half is held. */
+static void what_would_become_infinite_is_refused(void **state)
+{
+    (void)state;
+    const float held[] = {65519, -65504, INFINITY, NAN};
+    const float large[] = {1, 2, -65520};
+    const double numbers[] = {1, 1e300};
+    static const char header[] =
+        "{\"huge\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,16]}}  ";
+    const size_t three = 3, four = 4;
+    struct st_weights *set = NULL;
+    synctalk_error why;
+    const char *path = in_folder("range.safetensors");
+
+    ST_OK(st_weights_create(&set, "set", err));
+    ST_OK(st_weights_add_f32(set, "held", 1, &four, held, err));
+    ST_OK(st_weights_write_safetensors(set, path, ST_F16, NULL, NULL, false, err));
+    ST_OK(st_weights_add_f32(set, "large", 1, &three, large, err));
+    assert_int_equal(st_weights_write_safetensors(set, path, ST_F16, NULL, NULL, true, &why),
+                     SYNCTALK_E_ARG);
+    assert_string_equal(why.message, "set: tensor large holds -65520, which f16 would make "
+                                     "infinite: it ends at 65504; write it as f32");
+    ST_OK(st_weights_write_safetensors(set, path, ST_F32, NULL, NULL, true, err));
+    st_weights_close(&set);
+
+    struct bytes file = safetensors_file(header, numbers, sizeof numbers);
+    set = expect_opened(&file);
+    assert_int_equal(st_weights_write_pth(set, in_folder("range.pth"), NULL, NULL, true, &why),
+                     SYNCTALK_E_ARG);
+    assert_non_null(strstr(why.message, "tensor huge holds 1e+300, which f32 would make infinite"));
+    st_weights_close(&set);
+    free(file.data);
+}
+
 static void write_npy(const char *path)
 {
     struct st_npy_writer writer = {0};
@@ -287,6 +323,7 @@ int main(void)
         cmocka_unit_test(safetensors_data_is_aligned),
         cmocka_unit_test(the_same_set_gives_the_same_bytes),
         cmocka_unit_test(refusals_leave_what_was_there),
+        cmocka_unit_test(what_would_become_infinite_is_refused),
         cmocka_unit_test(npy_rows_are_read_back),
         cmocka_unit_test(other_readers_accept_them),
     };
