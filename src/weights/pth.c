@@ -254,8 +254,6 @@ static bool is_lost_tensor(const struct st_pickle_value *value)
 
 static synctalk_status add_tensors(struct reader *r, const struct st_pickle_value *dict)
 {
-    static const char wrapper[] = "module.";
-    const size_t wrapper_length = sizeof wrapper - 1;
     synctalk_status st;
 
     for (size_t i = 0; i + 1 < dict->list.count; i += 2) {
@@ -266,18 +264,13 @@ static synctalk_status add_tensors(struct reader *r, const struct st_pickle_valu
             continue;
         if (key->kind != ST_PICKLE_TEXT)
             return fail(r, "a tensor of its state dict has no name");
-        const char *name = key->text.bytes;
-        size_t length = key->text.length;
-        if (length > wrapper_length && memcmp(name, wrapper, wrapper_length) == 0) {
-            name += wrapper_length;
-            length -= wrapper_length;
-        }
         if (lost)
             return st_fail(r->err, SYNCTALK_E_FORMAT,
                            "%s: tensor %.200s is made by %s.%s; only plain tensors of floats, "
                            "integers and bools are read",
-                           r->weights->path, name, value->global->module, value->global->name);
-        if ((st = add_tensor(r, name, length, value->tensor)))
+                           r->weights->path, key->text.bytes, value->global->module,
+                           value->global->name);
+        if ((st = add_tensor(r, key->text.bytes, key->text.length, value->tensor)))
             return st;
     }
     return SYNCTALK_OK;

@@ -31,8 +31,9 @@ struct st_weights {
     size_t metadata_count, metadata_capacity;
 };
 
-/* Append a tensor; `name` is copied. Refuses an unprintable, overlong or second name,
- * and more than ST_MAX_TENSORS. The caller has bounded dims, strides and data. */
+/* Append a tensor; `name` is copied, without a `module.` before it. Refuses an unprintable,
+ * overlong or second name, and more than ST_MAX_TENSORS. The caller has bounded dims, strides and
+ * data. */
 synctalk_status st_weights_append(struct st_weights *weights, const char *name, size_t name_length,
                                   const struct st_tensor *tensor, synctalk_error *err);
 

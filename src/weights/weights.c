@@ -74,9 +74,15 @@ static synctalk_status reserve(struct st_weights *weights, synctalk_error *err)
 synctalk_status st_weights_append(struct st_weights *weights, const char *name, size_t name_length,
                                   const struct st_tensor *tensor, synctalk_error *err)
 {
+    static const char wrapper[] = "module."; /* of PyTorch's DataParallel */
+    const size_t wrapper_length = sizeof wrapper - 1;
     synctalk_status st;
     bool found;
 
+    if (name_length > wrapper_length && memcmp(name, wrapper, wrapper_length) == 0) {
+        name += wrapper_length;
+        name_length -= wrapper_length;
+    }
     if (name_length > ST_MAX_NAME)
         return st_fail(err, SYNCTALK_E_FORMAT, "%s: a tensor's name has %zu bytes, at most %d",
                        weights->path, name_length, ST_MAX_NAME);

@@ -129,6 +129,26 @@ static void safetensors_types_scalars_and_metadata(void **state)
     free(file.data);
 }
 
+/* Guards a checkpoint of DataParallel that was converted elsewhere, of which no tensor is found. */
+static void wrapped_names_of_every_format(void **state)
+{
+    (void)state;
+    static const char header[] =
+        "{\"module.a\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]}}   ";
+    static const char twice[] =
+        "{\"a\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]},"
+        "\"module.a\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[8,16]}}   ";
+    const int64_t data[2] = {9, 10};
+    struct bytes file = safetensors_file(header, data, 8);
+    struct st_weights *weights = expect_opened(&file);
+    check_values(weights, "a", &(float){9}, 1);
+    assert_string_equal(st_weights_at(weights, 0)->name, "a");
+    st_weights_close(&weights);
+    free(file.data);
+    file = safetensors_file(twice, data, sizeof data);
+    expect_refused(file, SYNCTALK_E_FORMAT, "two tensors are named a");
+}
+
 /* {HOME: {"module.base": [2, 3], "turned": its transpose, "tail": a slice}, "epoch": 7} */
 static void add_views(struct bytes *pickle, const char *home)
 {
@@ -282,6 +302,7 @@ int main(void)
         cmocka_unit_test(npy_types_and_scalars),
         cmocka_unit_test(npz_stored_and_deflated),
         cmocka_unit_test(safetensors_types_scalars_and_metadata),
+        cmocka_unit_test(wrapped_names_of_every_format),
         cmocka_unit_test(pth_nesting_sharing_strides_and_metadata),
         cmocka_unit_test(pth_bare_deflated_and_by_path),
         cmocka_unit_test(pth_types),
