@@ -8,6 +8,7 @@
 
 #include "audio/vad_builtin.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "models/silero.h"
 
 /* What one push, or the end, can make ready. */
@@ -20,6 +21,7 @@ struct st_vad {
     struct st_silero *silero;       /* owned; one of these three */
     struct st_silero_onnx *onnx;    /* owned */
     struct st_vad_builtin *builtin; /* owned */
+    char path[ST_PATH_MAX];         /* of the network's file, for messages */
 
     float input[ST_SILERO_INPUT]; /* context, then the chunk that is being filled */
     size_t filled;                /* samples of that chunk */
@@ -47,22 +49,30 @@ static synctalk_status open_onnx(struct st_vad *vad, const char *path, const cha
     return st;
 }
 
+static synctalk_status open_file(struct st_vad *vad, const char *path, const char *library,
+                                 synctalk_error *err)
+{
+    struct st_weights *weights = NULL;
+    synctalk_status st = st_path_format(vad->path, err, "%s", path);
+    if (st)
+        return st;
+    if (is_onnx(path))
+        return open_onnx(vad, path, library, err);
+    if (!(st = st_weights_open(&weights, path, err)))
+        st = st_silero_open(&vad->silero, weights, err);
+    st_weights_close(&weights);
+    return st;
+}
+
 synctalk_status st_vad_open(struct st_vad **out, const char *path, const char *library,
                             synctalk_error *err)
 {
-    synctalk_status st;
-    struct st_weights *weights = NULL;
     *out = NULL;
     struct st_vad *vad = calloc(1, sizeof *vad);
     if (!vad)
         return st_fail_memory(err, "a voice activity detector", sizeof *vad);
-    if (!path)
-        st = st_vad_builtin_create(&vad->builtin, err);
-    else if (is_onnx(path))
-        st = open_onnx(vad, path, library, err);
-    else if (!(st = st_weights_open(&weights, path, err)))
-        st = st_silero_open(&vad->silero, weights, err);
-    st_weights_close(&weights);
+    synctalk_status st =
+        path ? open_file(vad, path, library, err) : st_vad_builtin_create(&vad->builtin, err);
     if (st)
         st_vad_close(&vad);
     *out = vad;
@@ -105,8 +115,9 @@ static synctalk_status run(struct st_vad *vad, synctalk_error *err)
     }
     if (!isfinite(probability))
         return st_fail(err, SYNCTALK_E_MODEL,
-                       "the voice activity network gives a number that is not finite; its file "
-                       "is damaged");
+                       "%s: this voice activity network gives a number that is not finite; the "
+                       "file is damaged",
+                       vad->path);
     if (ready)
         vad->queue[vad->ready++] = probability;
     memcpy(vad->input, vad->input + ST_SILERO_CHUNK, ST_SILERO_CONTEXT * sizeof *vad->input);

@@ -278,6 +278,37 @@ static void test_wrong_files(void **state)
     free(data);
 }
 
+/* Guards a sentence that does not say which file is damaged. */
+static void test_file_with_nan(void **state)
+{
+    static const float sound[4 * ST_VAD_CHUNK];
+    char path[4200];
+    struct st_weights *whole, *damaged;
+    struct st_vad *vad;
+    synctalk_error error = {0};
+    ST_OK(st_weights_open(&whole, random_file(*state, path), err));
+    ST_OK(st_weights_create(&damaged, "damaged", err));
+    for (size_t i = 0; i < st_weights_count(whole); i++) {
+        const struct st_tensor *t = st_weights_at(whole, i);
+        float *values = malloc(t->count * sizeof *values);
+        assert_non_null(values);
+        st_tensor_to_f32(t, values);
+        values[0] = NAN;
+        ST_OK(st_weights_add_f32(damaged, t->name, t->rank, t->dims, values, err));
+        free(values);
+    }
+    snprintf(path, sizeof path, "%s/nan.safetensors", (const char *)*state);
+    ST_OK(st_weights_write_safetensors(damaged, path, ST_F32, NULL, NULL, true, err));
+    st_weights_close(&whole);
+    st_weights_close(&damaged);
+    ST_OK(st_vad_open(&vad, path, NULL, err));
+    assert_int_equal(st_vad_push(vad, sound, sizeof sound / sizeof *sound, &error),
+                     SYNCTALK_E_MODEL);
+    if (strncmp(error.message, path, strlen(path)) != 0)
+        fail_msg("%s", error.message);
+    st_vad_close(&vad);
+}
+
 static int setup(void **state)
 {
     *state = st_scratch_create();
@@ -302,6 +333,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_chunks),
         cmocka_unit_test(test_absurd_samples),
         cmocka_unit_test(test_wrong_files),
+        cmocka_unit_test(test_file_with_nan),
     };
     if (argc > 1 && strcmp(argv[1], "golden") == 0)
         return cmocka_run_group_tests(golden, NULL, NULL);
