@@ -66,14 +66,17 @@ static synctalk_status save_state(struct run *r, synctalk_error *err)
 static synctalk_status diverged(const struct run *r, synctalk_error *err)
 {
     char where[256];
+    /* A fine-tune for bytes has a rate of its own, and no precision to choose. */
+    const char *advice = r->task->desc->files                           ? "--quantize-lr"
+                         : r->settings->precision == SYNCTALK_TRAIN_F32 ? "--lr"
+                                                                        : "--lr or --precision f32";
     if (!st_train_net_blame(r->task->net, where, sizeof where))
         snprintf(where, sizeof where, "the loss or the running statistics");
     return st_fail(err, SYNCTALK_E_DIVERGED,
                    "epoch %" PRId64 ", step %" PRId64
-                   ": not a finite number in %s; try a smaller --lr%s; what was saved before is "
+                   ": not a finite number in %s; try a smaller %s; what was saved before is "
                    "unharmed",
-                   r->at.epoch + 1, r->at.step + 1, where,
-                   r->settings->precision == SYNCTALK_TRAIN_F32 ? "" : " or --precision f32");
+                   r->at.epoch + 1, r->at.step + 1, where, advice);
 }
 
 static void tell_progress(const struct run *r)

@@ -20,6 +20,7 @@
 #include "train/folder.h"
 #include "train/quantise_task.h"
 #include "train/scene.h"
+#include "weights/npy.h"
 
 #define IMAGE ((size_t)6 * ST_UNET_SIDE * ST_UNET_SIDE)
 #define PICTURE ((size_t)3 * ST_UNET_SIDE * ST_UNET_SIDE)
@@ -357,6 +358,37 @@ static void numbers_of_the_other_are_left_alone(void **state)
     scene_remove(&scene);
 }
 
+/* Guards advice that changes nothing: neither --lr nor --precision counts here. Sound so loud that
+ * sums overflow. */
+static void divergence_names_its_own_rate(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct st_weights *random;
+    struct st_npy_writer writer;
+    float row[512];
+    char path[ST_PATH_MAX];
+    if (!has_bytes())
+        skip();
+    scene_create(&scene);
+    quantise_scene(&scene);
+    ST_OK(st_path_join(path, scene.project.root, "random.safetensors", err));
+    ST_OK(st_unet_random(&random, true, SYNCTALK_ENCODER_AVE, 7, err));
+    ST_OK(st_weights_write_safetensors(random, path, ST_F32, NULL, NULL, true, err));
+    st_weights_close(&random);
+    for (int i = 0; i < 512; i++)
+        row[i] = 3e38F;
+    ST_OK(st_npy_writer_open(&writer, scene.project.features, true, 1, (size_t[]){512}, err));
+    for (int i = 0; i < PROJECT_SOURCES; i++)
+        ST_OK(st_npy_writer_rows(&writer, row, 1, err));
+    ST_OK(st_npy_writer_commit(&writer, true, err));
+    scene.settings.warm_start = path;
+    const struct outcome o = scene_train(&scene, NULL);
+    if (o.status != SYNCTALK_E_DIVERGED || !strstr(o.message, "try a smaller --quantize-lr;"))
+        fail_msg("%d, \"%s\"", o.status, o.message);
+    scene_remove(&scene);
+}
+
 /* The same batch again and again, from ranges that are half as wide as they should be: its bytes
  * come nearer to what the checkpoint drew. */
 static void a_few_steps_bring_bytes_nearer(void **state)
@@ -418,6 +450,7 @@ int main(void)
         cmocka_unit_test(gradients_are_those_of_f32),
         cmocka_unit_test(ranges_follow_what_is_clipped),
         cmocka_unit_test(a_few_steps_bring_bytes_nearer),
+        cmocka_unit_test(divergence_names_its_own_rate),
         cmocka_unit_test(goes_on_and_is_left_alone),
         cmocka_unit_test(numbers_of_the_other_are_left_alone),
     };
