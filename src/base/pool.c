@@ -23,8 +23,10 @@ struct st_pool {
     pthread_cond_t work, done;
     st_pool_turn turn; /* of the loop that runs */
     void *context;
-    size_t next, count; /* turns claimed, and in all */
-    size_t running;     /* turns claimed and not finished */
+    size_t next, count;         /* turns claimed, and in all */
+    size_t running;             /* turns claimed and not finished */
+    const struct st_stop *stop; /* borrowed, or NULL; the caller's thread alone asks */
+    bool stopped;
     bool ending;
     int workers, started; /* threads started: workers - 1 when complete */
     struct worker list[]; /* [workers - 1] */
@@ -39,9 +41,15 @@ static void take_turns(struct st_pool *pool, int worker)
         void *context = pool->context;
         pool->running++;
         pthread_mutex_unlock(&pool->lock);
-        turn(context, index, worker);
+        const bool stops = worker == 0 && st_stop_asked(pool->stop);
+        if (!stops)
+            turn(context, index, worker);
         pthread_mutex_lock(&pool->lock);
         pool->running--;
+        if (stops) {
+            pool->stopped = true;
+            pool->next = pool->count;
+        }
     }
 }
 
@@ -126,7 +134,7 @@ void st_pool_for(struct st_pool *pool, size_t count, st_pool_turn turn, void *co
     pool->turn = turn;
     pool->context = context;
     pool->count = count;
-    pool->next = 0;
+    pool->next = pool->stopped ? count : 0;
     if (count > 1)
         pthread_cond_broadcast(&pool->work);
     take_turns(pool, 0);
@@ -135,4 +143,21 @@ void st_pool_for(struct st_pool *pool, size_t count, st_pool_turn turn, void *co
     pool->count = 0;
     pool->next = 0;
     pthread_mutex_unlock(&pool->lock);
+}
+
+void st_pool_set_stop(struct st_pool *pool, const struct st_stop *stop)
+{
+    pthread_mutex_lock(&pool->lock);
+    assert(pool->running == 0);
+    pool->stop = stop;
+    pool->stopped = false;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+bool st_pool_stopped(struct st_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    const bool stopped = pool->stopped;
+    pthread_mutex_unlock(&pool->lock);
+    return stopped;
 }

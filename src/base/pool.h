@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "base/stop.h"
 #include "synctalk/status.h"
 
 #define ST_POOL_WORKERS_MAX 256
@@ -28,5 +29,11 @@ typedef void (*st_pool_turn)(void *context, size_t index, int worker);
 /* turn(context, i, worker) for every i in [0, count); returns when all are done, and all
  * that they wrote is seen. One loop at a time; not from inside a turn. */
 void st_pool_for(struct st_pool *pool, size_t count, st_pool_turn turn, void *context);
+
+/* From now on the thread that calls st_pool_for() asks `stop` (borrowed; NULL: nobody) before each
+ * of its turns. Once it is to stop, turns that no worker has begun are left out, of that loop and
+ * all later ones, until this is called again: what loops wrote is then to be thrown away. */
+void st_pool_set_stop(struct st_pool *pool, const struct st_stop *stop);
+bool st_pool_stopped(struct st_pool *pool);
 
 #endif /* ST_BASE_POOL_H */

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,6 +43,8 @@ struct run {
     double line_began; /* s, and steps, at the last line of the journal */
     int64_t line_step;
     struct st_terms scores; /* of the epoch in work */
+    float *statistics;      /* owns these two; of the net as the step in work found it */
+    int64_t *counters;
     bool stopped;
 };
 
@@ -132,6 +135,44 @@ static synctalk_status write_steps(struct run *r, const struct st_terms *losses,
         err);
 }
 
+static bool ask(void *user)
+{
+    const struct run *r = user;
+    return st_cancelled(r->callbacks);
+}
+
+/* A step of a large batch takes long, so what runs on the pool asks as well. Where it was stopped
+ * the step has not been: of what is saved it has moved the statistics alone, which go back. */
+static synctalk_status run_step(struct run *r, struct st_terms *losses, synctalk_error *err)
+{
+    struct st_train_net *net = r->task->net;
+    const struct st_stop stop = {ask, r};
+    const size_t statistics = st_train_net_statistic_count(net) * sizeof(float);
+    const size_t counters = st_train_net_counter_count(net) * sizeof(int64_t);
+    memcpy(r->statistics, st_train_net_statistics(net), statistics);
+    memcpy(r->counters, st_train_net_counters(net), counters);
+    st_pool_set_stop(r->pool, &stop);
+    synctalk_status st = r->task->desc->step(r->task, r->at.epoch, r->at.step, losses, err);
+    const bool stopped = st_pool_stopped(r->pool);
+    st_pool_set_stop(r->pool, NULL);
+    if (!stopped)
+        return st;
+    memcpy(st_train_net_statistics(net), r->statistics, statistics);
+    memcpy(st_train_net_counters(net), r->counters, counters);
+    return st_fail(err, SYNCTALK_E_CANCELLED, "stopped");
+}
+
+/* Likewise of the scores of an epoch, which change nothing. */
+static synctalk_status measure(struct run *r, synctalk_error *err)
+{
+    const struct st_stop stop = {ask, r};
+    st_pool_set_stop(r->pool, &stop);
+    synctalk_status st = r->task->desc->measure(r->task, r->callbacks, &r->scores, err);
+    const bool stopped = st_pool_stopped(r->pool);
+    st_pool_set_stop(r->pool, NULL);
+    return stopped ? st_fail(err, SYNCTALK_E_CANCELLED, "stopped") : st;
+}
+
 static synctalk_status take_step(struct run *r, synctalk_error *err)
 {
     synctalk_status st;
@@ -144,7 +185,7 @@ static synctalk_status take_step(struct run *r, synctalk_error *err)
     memset(st_train_net_gradients(net), 0, count * sizeof(float));
     if (r->extra.adam.count > 0)
         memset(r->task->extra_gradients, 0, r->extra.adam.count * sizeof(float));
-    if ((st = r->task->desc->step(r->task, r->at.epoch, r->at.step, &losses, err)))
+    if ((st = run_step(r, &losses, err)))
         return st;
     /* Statistics may overflow while the loss stays finite. */
     if (!isfinite(losses.at[0].value) ||
@@ -312,7 +353,7 @@ static synctalk_status judge_epoch(struct run *r, synctalk_error *err)
     synctalk_status st;
     const struct st_terms losses = means_of(r);
 
-    if ((st = r->task->desc->measure(r->task, r->callbacks, &r->scores, err)))
+    if ((st = measure(r, err)))
         return st;
     if (r->scores.count && !isfinite(r->scores.at[0].value))
         return diverged(r, err);
@@ -481,7 +522,15 @@ synctalk_status st_run(struct st_task *task, const synctalk_train_settings *sett
         .saved = now(),
         .line_began = now(),
     };
-    synctalk_status st = open_run(&run, err);
+    synctalk_status st = SYNCTALK_OK;
+    const size_t statistics = st_train_net_statistic_count(task->net) * sizeof(float);
+    const size_t counters = st_train_net_counter_count(task->net) * sizeof(int64_t);
+    run.statistics = malloc(statistics + 1);
+    run.counters = malloc(counters + 1);
+    if (!run.statistics || !run.counters)
+        st = st_fail_memory(err, "a network's statistics", statistics + counters);
+    if (!st)
+        st = open_run(&run, err);
     if (!st) {
         run.line_step = run.at.steps;
         tell_progress(&run);
@@ -494,5 +543,7 @@ synctalk_status st_run(struct st_task *task, const synctalk_train_settings *sett
     st_average_close(&run.average);
     st_journal_close(&run.journal);
     st_journal_close(&run.other);
+    free(run.statistics);
+    free(run.counters);
     return st;
 }

@@ -100,6 +100,48 @@ static void loops_see_what_came_before(void **state)
     st_pool_destroy(&pool);
 }
 
+static bool at_the_third(void *user)
+{
+    return ++*(int *)user >= 3;
+}
+
+static int turns_of(const struct tally *tally)
+{
+    int sum = 0;
+    for (int i = 0; i < TURNS; i++)
+        sum += tally->turns[i];
+    return sum;
+}
+
+/* Guards: a loop of long turns that runs to its end though nobody waits for it, and a loop after
+ * it, on what it left out. */
+static void what_is_stopped_begins_no_turn(void **state)
+{
+    (void)state;
+    for (int workers = 1; workers <= 2; workers++) {
+        struct st_pool *pool;
+        struct tally tally = {.workers = workers};
+        int asked = 0;
+        const struct st_stop stop = {at_the_third, &asked};
+        ST_OK(st_pool_create(&pool, workers, err));
+        st_pool_set_stop(pool, &stop);
+        st_pool_for(pool, TURNS, count_turn, &tally);
+        if (workers == 1)
+            assert_int_equal(turns_of(&tally), 2);
+        while (!st_pool_stopped(pool))
+            st_pool_for(pool, TURNS, count_turn, &tally);
+        const int turns = turns_of(&tally);
+        st_pool_for(pool, TURNS, count_turn, &tally);
+        assert_int_equal(turns_of(&tally), turns);
+        assert_int_equal(asked, 3);
+        st_pool_set_stop(pool, NULL);
+        assert_false(st_pool_stopped(pool));
+        st_pool_for(pool, TURNS, count_turn, &tally);
+        assert_int_equal(turns_of(&tally), turns + TURNS);
+        st_pool_destroy(&pool);
+    }
+}
+
 static void numbers_of_workers_are_bounded(void **state)
 {
     (void)state;
@@ -118,6 +160,7 @@ int main(void)
         cmocka_unit_test(every_turn_runs_once),
         cmocka_unit_test(turns_run_at_the_same_time),
         cmocka_unit_test(loops_see_what_came_before),
+        cmocka_unit_test(what_is_stopped_begins_no_turn),
         cmocka_unit_test(numbers_of_workers_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

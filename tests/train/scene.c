@@ -43,7 +43,8 @@ void scene_remove(struct scene *scene)
 }
 
 struct counter {
-    int left; /* progress calls until it is cancelled; negative: never */
+    int left;  /* progress calls until it is cancelled; negative: never */
+    int polls; /* and questions after those */
 };
 
 static void on_progress(void *user, const synctalk_progress *progress)
@@ -55,7 +56,8 @@ static void on_progress(void *user, const synctalk_progress *progress)
 
 static int on_cancelled(void *user)
 {
-    return ((struct counter *)user)->left == 0;
+    struct counter *counter = user;
+    return counter->left == 0 && counter->polls-- <= 0;
 }
 
 static void limit(int resource, long long bytes)
@@ -80,7 +82,7 @@ static long long address_space(void)
 
 static void work(const struct scene *scene, const struct conditions *c, struct outcome *outcome)
 {
-    struct counter counter = {c->stop_after > 0 ? c->stop_after : -1};
+    struct counter counter = {c->stop_after > 0 ? c->stop_after : -1, c->polls};
     const synctalk_callbacks callbacks = {
         .user = &counter, .progress = on_progress, .cancelled = on_cancelled};
     synctalk_error error = {0};

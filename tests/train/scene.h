@@ -31,6 +31,7 @@ struct outcome {
 
 struct conditions {
     int stop_after; /* progress calls of stage "train" after which it is cancelled; 0: never */
+    int polls;      /* questions, then, until the answer is that it is; 0: at once */
     long long file_bytes;   /* largest file that may be written; 0: any */
     long long memory_bytes; /* of address space beyond what is there; 0: any */
     bool syncnet;

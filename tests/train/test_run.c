@@ -68,6 +68,29 @@ static void stopping_changes_no_bit(void **state)
     scene_remove(&parts);
 }
 
+/* Guards: Ctrl-C that is heard only after a step of many seconds; and a step half done that left
+ * something of itself. */
+static void a_step_is_stopped_within(void **state)
+{
+    (void)state;
+    struct scene whole;
+    struct scene parts;
+    scene_create(&whole);
+    scene_create(&parts);
+    whole.settings.epochs = parts.settings.epochs = 1;
+    train_to_the_end(&whole);
+    struct outcome o = scene_train(&parts, &(struct conditions){.stop_after = 2, .polls = 4});
+    assert_int_equal(o.status, SYNCTALK_E_CANCELLED);
+    assert_int_equal(o.report.steps, 1); /* and the second begun */
+    o = scene_train(&parts, &(struct conditions){.stop_after = 1, .polls = 40});
+    assert_int_equal(o.status, SYNCTALK_E_CANCELLED);
+    assert_int_equal(o.report.steps, 1);
+    train_to_the_end(&parts);
+    scene_assert_equal(&whole, &parts);
+    scene_remove(&whole);
+    scene_remove(&parts);
+}
+
 static void workers_change_no_bit(void **state)
 {
     (void)state;
@@ -266,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stopping_changes_no_bit),
+        cmocka_unit_test(a_step_is_stopped_within),
         cmocka_unit_test(workers_change_no_bit),
         cmocka_unit_test(the_mean_is_saved_and_disturbs_no_step),
         cmocka_unit_test(killing_loses_nothing),
