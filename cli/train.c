@@ -15,8 +15,9 @@ static const struct own_option own[] = {
 static const char *const text[] = {
     "Trains the network that redraws a person's mouth, from dataset/NAME (frames, landmarks, "
     "audio features) below --root, and writes checkpoint/NAME/N.pth after every epoch. "
-    "Features that are absent, or older than aud.wav, are made first by --encoder. The "
-    "last three and the best are kept; checkpoints of other trainings are never touched.",
+    "Features that are absent, older than aud.wav or another network's are made first by "
+    "--encoder. The last three and the best are kept; checkpoints of other trainings are never "
+    "touched.",
     "Beside them: train.jsonl (a line for each epoch), loss.png (the course so far) and "
     "progress/N.png (input, target and output of four frames). With --holdout the last "
     "frames are kept out of training, and the network is measured on them after each epoch.",
