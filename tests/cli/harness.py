@@ -23,6 +23,13 @@ DEMO_TOOL = os.environ.get("ST_TEST_DEMO", "")
 LIMIT = 300  # seconds; only a hang is longer
 
 
+@functools.lru_cache
+def is_sanitized():
+    """A program that was built with a sanitizer of addresses or of threads."""
+    program = pathlib.Path(SYNCTALK).read_bytes()
+    return b"__asan_init" in program or b"__tsan_init" in program
+
+
 def clean_environment(**extra):
     env = {k: v for k, v in os.environ.items() if not k.startswith("SYNCTALK_")}
     env.update({k: str(v) for k, v in extra.items()})
