@@ -213,8 +213,8 @@ enum MHD_Result api_metrics(struct request *request)
         "# TYPE synctalk_jobs gauge\n",
         (double)now.tv_sec + 1e-9 * (double)now.tv_nsec - server->began,
         (long long)atomic_load(&server->requests), (long long)atomic_load(&server->refused),
-        events_count(server->events), questions_count(server->questions), (long long)uploads_bytes(server->uploads), (long long)bytes,
-        memory_now());
+        events_count(server->events), questions_count(server->questions),
+        (long long)uploads_bytes(server->uploads), (long long)bytes, memory_now());
     for (int i = 0; i < JOB_STATES && used < sizeof text; i++)
         used +=
             (size_t)snprintf(text + used, sizeof text - used, "synctalk_jobs{state=\"%s\"} %lld\n",

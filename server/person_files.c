@@ -3,17 +3,14 @@
 
 #include <dirent.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "folders.h"
 
-static uint64_t mix(uint64_t sum, const void *data, size_t size)
+/* FNV-1a, of whole numbers. */
+static uint64_t mix(uint64_t sum, uint64_t number)
 {
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < size; i++)
-        sum = (sum ^ bytes[i]) * 0x100000001b3u; /* FNV-1a */
-    return sum;
+    return (sum ^ number) * 0x100000001b3u;
 }
 
 /* Of `path` and, `levels` deep, of what lies in it. A sum, since a folder tells its names in any
@@ -24,10 +21,13 @@ static uint64_t state_of(const char *path, int levels)
     const struct dirent *entry;
     if (stat(path, &info) != 0)
         return 0;
-    const int64_t told[] = {info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
-                            S_ISDIR(info.st_mode) ? 0 : (int64_t)info.st_size,
-                            (int64_t)info.st_ino};
-    uint64_t sum = mix(mix(0xcbf29ce484222325u, path, strlen(path)), told, sizeof told);
+    uint64_t sum = 0xcbf29ce484222325u;
+    for (const char *c = path; *c; c++)
+        sum = mix(sum, (unsigned char)*c);
+    sum = mix(sum, (uint64_t)info.st_mtim.tv_sec);
+    sum = mix(sum, (uint64_t)info.st_mtim.tv_nsec);
+    sum = mix(sum, S_ISDIR(info.st_mode) ? 0 : (uint64_t)info.st_size);
+    sum = mix(sum, (uint64_t)info.st_ino);
     DIR *dir = levels > 0 && S_ISDIR(info.st_mode) ? opendir(path) : NULL;
     while (dir && (entry = readdir(dir))) {
         char inside[FOLDER_PATH];

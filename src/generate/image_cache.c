@@ -131,14 +131,14 @@ void st_image_cache_end(struct st_image_cache *cache, int64_t frames,
     cache->counts.bytes = cache->count * cache->side_bytes;
     if (counts)
         *counts = cache->counts;
-    if (!cache->keeps)
-        make_room(cache, 0);
     for (size_t i = 0; i < cache->count; i++) {
         struct entry *entry = &cache->entries[i];
         assert(entry->tickets == 0 && (entry->state == VACANT || entry->state == FILLED));
         if (entry->next_use != ST_PLAN_NEVER)
             entry->next_use -= frames;
     }
+    if (!cache->keeps)
+        make_room(cache, 0);
     cache->running = false;
     pthread_cond_broadcast(&cache->ended);
     pthread_mutex_unlock(&cache->lock);
