@@ -192,7 +192,7 @@ static void begin_cache(struct run *run, const struct synctalk_person *person,
         run->picture_at = st_align_size(side);
         sizes.both = run->picture_at + st_kept_picture_bytes(info);
     }
-    if (st_image_cache_begin_pictured(person->cache, bytes, &sizes, s->more_follow != 0))
+    if (st_image_cache_begin(person->cache, bytes, &sizes, s->more_follow != 0))
         run->cache = person->cache;
 }
 

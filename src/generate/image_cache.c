@@ -92,14 +92,8 @@ static bool holds_pictures(const struct st_image_cache *cache, size_t bytes,
     return keep && (size_t)sizes->sources <= bytes / sizes->both;
 }
 
-bool st_image_cache_begin(struct st_image_cache *cache, size_t bytes, size_t side_bytes, bool keep)
-{
-    const struct st_image_sizes sizes = {.side = side_bytes};
-    return st_image_cache_begin_pictured(cache, bytes, &sizes, keep);
-}
-
-bool st_image_cache_begin_pictured(struct st_image_cache *cache, size_t bytes,
-                                   const struct st_image_sizes *sizes, bool keep)
+bool st_image_cache_begin(struct st_image_cache *cache, size_t bytes,
+                          const struct st_image_sizes *sizes, bool keep)
 {
     assert(sizes->side > 0 && sizes->sources >= 0);
     pthread_mutex_lock(&cache->lock);

@@ -50,16 +50,13 @@ struct st_image_cache_counts {
 synctalk_status st_image_cache_create(struct st_image_cache **out, synctalk_error *err);
 void st_image_cache_destroy(struct st_image_cache **cache); /* NULL-safe */
 
-/* A run begins, with sides of `side_bytes`; what was kept stays where it has that size and fits
- * into `bytes`. `keep`: another run follows, for which what is held at the end is kept; while such
- * a run is at it, the next one waits here, so that it may be started before it is its turn. False:
- * a run that keeps nothing is at it, and this one has to do without. */
-bool st_image_cache_begin(struct st_image_cache *cache, size_t bytes, size_t side_bytes, bool keep);
-
-/* Likewise; blocks hold pictures where another run follows and all of this one's find room, and as
- * long as those that are held do. */
-bool st_image_cache_begin_pictured(struct st_image_cache *cache, size_t bytes,
-                                   const struct st_image_sizes *sizes, bool keep);
+/* A run begins, with blocks of `sizes`; what was kept stays where it has that size and fits into
+ * `bytes`. Blocks hold pictures where another run follows and all of this one's find room, and as
+ * long as those that are held do. `keep`: another run follows, for which what is held at the end is
+ * kept; while such a run is at it, the next one waits here, so that it may be started before it is
+ * its turn. False: a run that keeps nothing is at it, and this one has to do without. */
+bool st_image_cache_begin(struct st_image_cache *cache, size_t bytes,
+                          const struct st_image_sizes *sizes, bool keep);
 
 /* It ends, after all its tickets: of `frames` output frames. Unless it keeps, all memory is given
  * back; else frames are counted from there on. `counts` may be NULL. */

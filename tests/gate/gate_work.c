@@ -208,7 +208,8 @@ static void gate_plan(struct bench *b)
 static void gate_cache(struct bench *b)
 {
     struct st_plan plan = {.frames = 800, .sources = 300};
-    assert_true(st_image_cache_begin(b->cache, (size_t)80 << 10, 1024, false));
+    assert_true(st_image_cache_begin(b->cache, (size_t)80 << 10,
+                                     &(struct st_image_sizes){.side = 1024}, false));
     for (int64_t i = 0; i < plan.frames; i++) {
         const int64_t source = st_plan_at(&plan, i).source;
         struct st_image_ticket ticket =

@@ -17,7 +17,8 @@ static struct st_image_cache *begin(size_t sides)
 {
     struct st_image_cache *cache;
     ST_OK(st_image_cache_create(&cache, err));
-    assert_true(st_image_cache_begin(cache, sides * SIDE, SIDE, false));
+    assert_true(
+        st_image_cache_begin(cache, sides * SIDE, &(struct st_image_sizes){.side = SIDE}, false));
     return cache;
 }
 
@@ -196,7 +197,7 @@ static void pictures_are_kept_where_all_find_room(void **state)
     for (int kept = 0; kept < 4; kept++) {
         const size_t room = kept == 1 ? 8 * SIDE : 9 * SIDE;
         const bool holds = kept >= 2; /* not the last of all, then too little room, then held */
-        assert_true(st_image_cache_begin_pictured(cache, room, &sizes, kept == 1 || kept == 2));
+        assert_true(st_image_cache_begin(cache, room, &sizes, kept == 1 || kept == 2));
         for (int64_t source = 0; source < 2; source++) {
             struct st_image_ticket ticket = st_image_cache_ask(cache, source, 100 + source);
             assert_int_equal(ticket.what, kept == 3 ? ST_IMAGE_LOAD : ST_IMAGE_FILL);
@@ -207,7 +208,8 @@ static void pictures_are_kept_where_all_find_room(void **state)
         }
         st_image_cache_end(cache, 0, NULL);
         if (kept == 1) { /* of another size: all are given back */
-            assert_true(st_image_cache_begin(cache, 4 * SIDE, 2 * SIDE, false));
+            assert_true(st_image_cache_begin(cache, 4 * SIDE,
+                                             &(struct st_image_sizes){.side = 2 * SIDE}, false));
             st_image_cache_end(cache, 0, NULL);
         }
     }
@@ -219,32 +221,36 @@ static void the_next_run_finds_what_was_kept(void **state)
     (void)state;
     struct st_image_cache_counts counts;
     struct st_image_cache *cache = begin(2);
-    assert_false(st_image_cache_begin(cache, SIDE, SIDE, false)); /* one run at a time */
+    assert_false(st_image_cache_begin(cache, SIDE, &(struct st_image_sizes){.side = SIDE},
+                                      false)); /* one run at a time */
     st_image_cache_end(cache, 0, NULL);
-    assert_true(st_image_cache_begin(cache, 2 * SIDE, SIDE, true));
+    assert_true(
+        st_image_cache_begin(cache, 2 * SIDE, &(struct st_image_sizes){.side = SIDE}, true));
     use(cache, 1, 100);
     use(cache, 2, 101);
     st_image_cache_end(cache, 100, NULL);
 
-    assert_true(st_image_cache_begin(cache, 2 * SIDE, SIDE, true));
+    assert_true(
+        st_image_cache_begin(cache, 2 * SIDE, &(struct st_image_sizes){.side = SIDE}, true));
     assert_true(use(cache, 1, 5));
     assert_true(use(cache, 2, ST_PLAN_NEVER));
     st_image_cache_end(cache, 100, NULL);
 
     /* What was kept for longest away goes, as counted from the new run's begin. */
-    assert_true(st_image_cache_begin(cache, SIDE, SIDE, true));
+    assert_true(st_image_cache_begin(cache, SIDE, &(struct st_image_sizes){.side = SIDE}, true));
     use(cache, 1, 105);
     st_image_cache_end(cache, 100, NULL);
-    assert_true(st_image_cache_begin(cache, SIDE, SIDE, true));
+    assert_true(st_image_cache_begin(cache, SIDE, &(struct st_image_sizes){.side = SIDE}, true));
     use(cache, 2, 50);
     assert_true(use(cache, 1, 105));
     st_image_cache_end(cache, 100, NULL);
 
     /* Less room: one block is given back. Another size: all are. */
-    assert_true(st_image_cache_begin(cache, SIDE, SIDE, true));
+    assert_true(st_image_cache_begin(cache, SIDE, &(struct st_image_sizes){.side = SIDE}, true));
     st_image_cache_end(cache, 0, &counts);
     assert_int_equal(counts.bytes, SIDE);
-    assert_true(st_image_cache_begin(cache, 4 * SIDE, 2 * SIDE, true));
+    assert_true(
+        st_image_cache_begin(cache, 4 * SIDE, &(struct st_image_sizes){.side = 2 * SIDE}, true));
     assert_int_equal(st_image_cache_ask(cache, 1, ST_PLAN_NEVER).what, ST_IMAGE_RUN);
     st_image_cache_end(cache, 0, &counts);
     assert_int_equal(counts.bytes, 0);
@@ -260,7 +266,8 @@ struct follower {
 static void *follow(void *arg)
 {
     struct follower *f = arg;
-    const bool mine = st_image_cache_begin(f->cache, SIDE, SIDE, false);
+    const bool mine =
+        st_image_cache_begin(f->cache, SIDE, &(struct st_image_sizes){.side = SIDE}, false);
     atomic_store(&f->began, true);
     return mine ? f : NULL;
 }
@@ -274,7 +281,7 @@ static void who_was_announced_waits_for_its_turn(void **state)
     pthread_t thread;
     void *mine;
     st_image_cache_end(f.cache, 0, NULL);
-    assert_true(st_image_cache_begin(f.cache, SIDE, SIDE, true));
+    assert_true(st_image_cache_begin(f.cache, SIDE, &(struct st_image_sizes){.side = SIDE}, true));
     use(f.cache, 1, 100);
     assert_int_equal(pthread_create(&thread, NULL, follow, &f), 0);
     nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
